@@ -1,1 +1,40 @@
-//! storage
+//! What Tickroom remembers: typed ids, records, and one store per noun.
+//!
+//! A store speaks in records ([`user::User`], [`message::Message`]) and hides which engine keeps them. Nothing
+//! here knows of HTTP, sockets or actors, and no engine's type crosses this crate's border.
+//!
+//! # Layout
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`id`](crate::UserId) | ids, offsets, names and times: the words that every signature is made of |
+//! | [`user`] | people: [`Users`](user::Users) |
+//! | [`token`] | logins, each a family of rotating refresh tokens: [`Tokens`](token::Tokens) |
+//! | [`market`] | what is traded: [`Markets`](market::Markets) |
+//! | [`room`] | where people talk, one room per market: [`Rooms`](room::Rooms) |
+//! | [`message`] | what they said: the [`MessageLog`](message::MessageLog), its SQL engine, and the [`Spill`](message::Spill) file that stands in while the log is down |
+//! | [`engine`] | the databases below: [`Database`](engine::Database), and in one file all that differs between SQL dialects |
+//! | [`limits`] | every bound of this crate, with its reason |
+//! | [`StorageError`] | what can go wrong, sorted by what the caller can do about it |
+//!
+//! # Where a message goes
+//!
+//! A room gives a [`Message`](message::Message) its [`Offset`]; the writer passes whole batches to
+//! [`MessageLog::append`](message::MessageLog::append), and to [`Spill::append`](message::Spill::append) when that
+//! fails. Both are durable when they return, and both may be told the same batch twice.
+
+pub mod engine;
+pub mod limits;
+pub mod market;
+pub mod message;
+pub mod room;
+pub mod token;
+pub mod user;
+
+mod error;
+mod id;
+mod page;
+
+pub use error::{ErrorKind, StorageError};
+pub use id::*;
+pub use page::PageBound;

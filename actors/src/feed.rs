@@ -1,0 +1,144 @@
+//! The feed: a client of the exchange.
+//!
+//! A [`Feed`] keeps one connection for all markets alive in a task of its own, so that its mailbox never waits for
+//! the network. Prices go straight to the [`TickerHub`](crate::ticker::TickerHub), which outlives the feed: if
+//! the feed dies, watchers keep the last price, and the next feed connects anew.
+
+mod backoff;
+mod link;
+pub mod upbit;
+
+pub use backoff::Backoff;
+
+use crate::tree::Services;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use std::sync::Arc;
+use std::time::Duration;
+use tickroom_storage::MarketCode;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// Which exchange to read, and how.
+#[derive(Debug, Clone)]
+pub struct FeedConfig {
+    /// The exchange's socket, `wss://` or `ws://`.
+    pub websocket_url: String,
+    /// The exchange's REST API, up to and with `/v1`.
+    pub rest_url: String,
+    /// The markets to read; all that are priced in KRW if empty.
+    pub markets: Vec<MarketCode>,
+    /// Without any price for this long, prices count as stale.
+    pub stale_after: Duration,
+    /// Whether the exchange is a simulation, and prices are to be labelled so.
+    pub simulated: bool,
+    /// Pause between pings. The exchange ends a connection that was quiet for 60 s (seen) to 120 s (documented).
+    pub ping_interval: Duration,
+    /// A connection on which nothing came for this long, not even a pong, is dead.
+    pub silence_limit: Duration,
+    /// Upper bound of the first pause before connecting again; it doubles up to 20 s.
+    pub reconnect_pause: Duration,
+}
+
+impl FeedConfig {
+    /// The timing that suits the real exchange.
+    pub fn new(websocket_url: impl Into<String>, rest_url: impl Into<String>) -> Self {
+        Self {
+            websocket_url: websocket_url.into(),
+            rest_url: rest_url.into(),
+            markets: Vec::new(),
+            stale_after: Duration::from_secs(30),
+            simulated: false,
+            ping_interval: Duration::from_secs(20),
+            silence_limit: Duration::from_secs(45),
+            reconnect_pause: Duration::from_millis(500),
+        }
+    }
+
+    /// Whether a market is to be read, and gets a room.
+    pub(crate) fn wants(&self, code: &MarketCode) -> bool {
+        if self.markets.is_empty() { code.as_str().starts_with("KRW-") } else { self.markets.contains(code) }
+    }
+}
+
+/// What the feed shows.
+#[derive(Debug, Clone, Default)]
+pub struct FeedView {
+    /// Whether the connection stands.
+    pub connected: bool,
+    /// Markets asked for.
+    pub markets: usize,
+    /// Prices taken since the process started.
+    pub ticks: u64,
+    /// Times the connection was lost or refused.
+    pub reconnects: u64,
+    /// When the last price came.
+    pub last_tick: Option<Instant>,
+    /// Markets that were asked for and have delivered nothing for a minute: renamed, delisted or misspelled.
+    pub silent: Vec<MarketCode>,
+    /// Why the connection was lost last, while it is.
+    pub last_error: Option<String>,
+}
+
+impl FeedView {
+    /// Whether no price has come for so long that the known ones mean little.
+    pub fn is_stale(&self, after: Duration) -> bool {
+        self.last_tick.is_none_or(|at| at.elapsed() > after)
+    }
+}
+
+/// The feed's control plane.
+pub enum FeedMessage {
+    /// The connection's task is over, which it never should be.
+    LinkEnded,
+}
+
+/// The actor.
+pub struct Feed;
+
+/// Ends the connection with the actor, however that ends.
+pub struct FeedState {
+    link: JoinHandle<()>,
+}
+
+impl Drop for FeedState {
+    fn drop(&mut self) {
+        self.link.abort();
+    }
+}
+
+impl Actor for Feed {
+    type Msg = FeedMessage;
+    type State = FeedState;
+    type Arguments = (Arc<Services>, FeedConfig);
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<FeedMessage>,
+        (services, config): Self::Arguments,
+    ) -> Result<FeedState, ActorProcessingErr> {
+        let link = link::Link::new(services, config)?;
+        let link = tokio::spawn(async move {
+            // A panic in there unwinds through the guard, so the actor hears of that as well.
+            let _ended = Ended(myself);
+            link.run().await;
+        });
+        Ok(FeedState { link })
+    }
+
+    async fn handle(
+        &self,
+        _myself: ActorRef<FeedMessage>,
+        FeedMessage::LinkEnded: FeedMessage,
+        _state: &mut FeedState,
+    ) -> Result<(), ActorProcessingErr> {
+        Err("the connection's task ended".into())
+    }
+}
+
+struct Ended(ActorRef<FeedMessage>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.cast(FeedMessage::LinkEnded);
+    }
+}

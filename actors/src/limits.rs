@@ -1,0 +1,73 @@
+//! Every limit of the actor tree in one place: why this value, and what happens at it.
+//!
+//! Limits that an operator may move live in [`crate::TreeConfig`]; these are properties of the design.
+
+use std::time::Duration;
+
+/// Text messages a socket may have waiting for its session.
+/// At the limit the socket is not read any further, so TCP itself slows the sender down.
+pub const SESSION_INBOX_MESSAGES: usize = 32;
+
+/// Messages a room may have waiting to be ordered, over all its senders.
+/// At the limit a sender gets an `overloaded` error; the room works off this many in a few milliseconds.
+pub const ROOM_INBOX_MESSAGES: usize = 4096;
+
+/// Messages that a room orders in one go before it lets the sockets write.
+pub const ROOM_BATCH_MESSAGES: usize = 256;
+
+/// Bytes of encoded frames that a room hands to its members in one piece.
+/// A larger batch is delivered in several pieces, so that one burst cannot fill a healthy outbox at once.
+pub const ROOM_BATCH_BYTES: usize = 64 * 1024;
+
+/// Messages that a room keeps to replay to members that come back.
+/// Older positions are answered with `recovered: false`.
+pub const WINDOW_MESSAGES: usize = 4096;
+
+/// Bytes of encoded frames in a room's window: what bounds it when messages are long.
+pub const WINDOW_BYTES: usize = 2 * 1024 * 1024;
+
+/// Recent messages that a member without a position is shown on joining.
+pub const JOIN_RECENT_MESSAGES: usize = 50;
+
+/// Messages that a room reads back from the log when it starts.
+pub const REBUILD_MESSAGES: u16 = 256;
+
+/// Client message ids that a room remembers to recognise a repeated send.
+/// A repeat that is older than this is still caught by the message log, after it was shown once more.
+pub const DEDUPE_MESSAGES: usize = 4096;
+
+/// Longest chat message, in Unicode characters.
+pub const CONTENT_CHARS: usize = 2_000;
+
+/// Largest inbound WebSocket message. Holds [`CONTENT_CHARS`] of the most wasteful JSON spelling
+/// (two `\uXXXX` escapes, 12 bytes a character) and the keys around it; above it the socket is closed with 1009.
+pub const INBOUND_MESSAGE_BYTES: usize = 32 * 1024;
+
+/// Default cap of a socket's lossless lane; at the cap the socket is closed with 3008.
+pub const OUTBOX_BYTES: usize = 1024 * 1024;
+
+/// Frames that a socket hands to the kernel in one vectored write; Linux takes at most 1,024.
+pub const WRITE_FRAMES: usize = 64;
+
+/// Markets that one socket may watch.
+pub const SOCKET_MARKETS: usize = 300;
+
+/// How long a session waits for its room before it asks again: a room that is restarting loses its mailbox.
+pub const JOIN_RETRY: Duration = Duration::from_secs(1);
+
+/// A room without members is stopped after this time; its place in the order is kept.
+pub const ROOM_IDLE: Duration = Duration::from_secs(60);
+
+/// Longest time that one append to the message log may take before it counts as failed.
+pub const LOG_APPEND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest time that a starting room waits for the message log.
+pub const LOG_READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Failed appends in a row after which the writer spills to the local file instead of waiting.
+pub const APPENDS_BEFORE_SPILL: u32 = 3;
+
+const _: () = assert!(ROOM_BATCH_BYTES * 4 <= OUTBOX_BYTES, "a healthy outbox must hold several batches");
+const _: () = assert!(JOIN_RECENT_MESSAGES <= WINDOW_MESSAGES, "recent messages are read from the window");
+const _: () = assert!(CONTENT_CHARS * 12 + 1024 <= INBOUND_MESSAGE_BYTES, "a legal message must fit a frame");
+const _: () = assert!(ROOM_BATCH_MESSAGES <= ROOM_INBOX_MESSAGES, "a batch is taken from the inbox");

@@ -1,0 +1,71 @@
+//! The metrics of the actor tree: name, unit and help in one place.
+//!
+//! Labels are bounded: actor roles, refusal codes, close reasons. Never a room, a user or a message.
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
+
+/// Deaths of actors that their supervisor answered with a restart, by `actor`.
+pub const RESTARTS: &str = "tickroom_actor_restarts_total";
+/// Supervisors that gave up on a child, by `actor`.
+pub const ESCALATIONS: &str = "tickroom_actor_escalations_total";
+/// Chat messages that rooms put into their order.
+pub const MESSAGES_IN: &str = "tickroom_messages_in_total";
+/// Frames handed to outboxes, counted once per message and member.
+pub const DELIVERIES: &str = "tickroom_deliveries_total";
+/// Commands that were refused, by `code`.
+pub const REFUSALS: &str = "tickroom_refusals_total";
+/// Acks sent to senders.
+pub const ACKS: &str = "tickroom_acks_total";
+/// Sockets that are open.
+pub const SOCKETS: &str = "tickroom_sockets";
+/// Sockets that the server closed, by `reason`.
+pub const CLOSES: &str = "tickroom_socket_closes_total";
+/// Messages per append to the log.
+pub const WRITER_BATCH: &str = "tickroom_writer_batch_messages";
+/// Messages that wait to be stored.
+pub const WRITER_QUEUE: &str = "tickroom_writer_queue_messages";
+/// Appends that failed and are repeated.
+pub const WRITER_RETRIES: &str = "tickroom_writer_retries_total";
+/// Messages that are in the local spill file and not yet in the log.
+pub const WRITER_SPILLED: &str = "tickroom_writer_spilled_messages";
+/// Messages that the log will never take and that were given up.
+pub const WRITER_REJECTED: &str = "tickroom_writer_rejected_total";
+/// Frames read from the exchange.
+pub const FEED_FRAMES: &str = "tickroom_feed_frames_total";
+/// Frames of the exchange that could not be read.
+pub const FEED_BAD_FRAMES: &str = "tickroom_feed_bad_frames_total";
+/// Connections to the exchange that were lost or refused.
+pub const FEED_RECONNECTS: &str = "tickroom_feed_reconnects_total";
+/// Time from the exchange's stamp to this server's reading.
+pub const FEED_LAG: &str = "tickroom_feed_lag_seconds";
+
+/// Tells the recorder what the metrics mean. Call once, after the recorder is installed.
+pub fn describe() {
+    describe_counter!(RESTARTS, Unit::Count, "Actors restarted by their supervisor");
+    describe_counter!(ESCALATIONS, Unit::Count, "Supervisors that gave up on a child");
+    describe_counter!(MESSAGES_IN, Unit::Count, "Chat messages ordered by rooms");
+    describe_counter!(DELIVERIES, Unit::Count, "Messages handed to outboxes, once per member");
+    describe_counter!(REFUSALS, Unit::Count, "Commands refused, by code");
+    describe_counter!(ACKS, Unit::Count, "Acks sent to senders after the message was stored");
+    describe_gauge!(SOCKETS, Unit::Count, "Open sockets");
+    describe_counter!(CLOSES, Unit::Count, "Sockets closed by the server, by reason");
+    describe_histogram!(WRITER_BATCH, Unit::Count, "Messages per append to the message log");
+    describe_gauge!(WRITER_QUEUE, Unit::Count, "Messages waiting to be stored");
+    describe_counter!(WRITER_RETRIES, Unit::Count, "Failed appends that are repeated");
+    describe_gauge!(WRITER_SPILLED, Unit::Count, "Messages in the spill file, not yet in the log");
+    describe_counter!(WRITER_REJECTED, Unit::Count, "Messages that the log will never take");
+    describe_counter!(FEED_FRAMES, Unit::Count, "Frames read from the exchange");
+    describe_counter!(FEED_BAD_FRAMES, Unit::Count, "Frames of the exchange that could not be read");
+    describe_counter!(FEED_RECONNECTS, Unit::Count, "Connections to the exchange lost or refused");
+    describe_histogram!(FEED_LAG, Unit::Seconds, "Exchange time to reading time of a price");
+}
+
+/// Counts a restart of one of the tree's roles.
+pub(crate) fn restarted(actor: &'static str) {
+    counter!(RESTARTS, "actor" => actor).increment(1);
+}
+
+/// Counts a supervisor that gave up.
+pub(crate) fn escalated(actor: &'static str) {
+    counter!(ESCALATIONS, "actor" => actor).increment(1);
+}

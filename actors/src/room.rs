@@ -1,0 +1,251 @@
+//! The room: one conversation, one order.
+//!
+//! A [`Room`] owns the order of its messages: it gives each the next offset, keeps the recent ones to replay, and
+//! encodes each once for all members. Its [`RoomSlot`] holds what outlives it: the queue of messages that wait to be
+//! ordered, the members with what each was given last, and the position. If a room dies, the message in its hands is
+//! refused (its sender hears `not_stored`), nothing else is lost: its successor rebuilds the window from the message
+//! log and the writer's intake, sends each member exactly what it misses, and goes on with the same epoch.
+
+mod dedupe;
+mod members;
+mod rebuild;
+mod slot;
+mod window;
+
+pub use members::Members;
+pub use slot::{Publish, Receipt, RoomSlot, RoomView};
+pub use window::Window;
+
+use crate::limits;
+use crate::metrics::{DELIVERIES, MESSAGES_IN};
+use crate::session::SessionSlot;
+use crate::tree::Services;
+use crate::wire::native;
+use bytes::BytesMut;
+use dedupe::Dedupe;
+use metrics::counter;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use std::sync::Arc;
+use tickroom_storage::message::Message;
+use tickroom_storage::{MessageId, Offset, TimestampMs};
+
+/// A place in a room's order. Offsets of different epochs cannot be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// Names one unbroken run of offsets.
+    pub epoch: Arc<str>,
+    /// The last message at this place.
+    pub offset: Offset,
+}
+
+/// The room's control plane. Messages to be said wait in [`RoomSlot::inbox`].
+pub enum RoomMessage {
+    /// There is something in the inbox.
+    Wake,
+    /// A session wants to listen, from its last position on if it has one.
+    Join {
+        /// Who joins.
+        session: Arc<SessionSlot>,
+        /// Where it was before its connection broke.
+        resume: Option<Position>,
+    },
+}
+
+/// The actor. Its state is rebuilt at every start.
+pub struct Room;
+
+/// What a running room knows.
+pub struct RoomState {
+    services: Arc<Services>,
+    slot: Arc<RoomSlot>,
+    epoch: Arc<str>,
+    window: Window,
+    dedupe: Dedupe,
+    encoder: native::Encoder,
+    /// Messages that were ordered and not yet handed to the members, and their frames.
+    batch: Vec<Arc<Message>>,
+    frames: BytesMut,
+    /// Where each frame of the batch ends.
+    ends: Vec<usize>,
+}
+
+impl Actor for Room {
+    type Msg = RoomMessage;
+    type State = RoomState;
+    type Arguments = (Arc<Services>, Arc<RoomSlot>);
+
+    async fn pre_start(
+        &self,
+        _myself: ActorRef<RoomMessage>,
+        (services, slot): Self::Arguments,
+    ) -> Result<RoomState, ActorProcessingErr> {
+        Ok(RoomState::new(services, slot))
+    }
+
+    /// Finds the room's place. Here and not in `pre_start`, whose failures ractor does not report to the supervisor.
+    async fn post_start(
+        &self,
+        myself: ActorRef<RoomMessage>,
+        state: &mut RoomState,
+    ) -> Result<(), ActorProcessingErr> {
+        let rebuilt = rebuild::rebuild(&state.services, &state.slot).await?;
+        state.start(rebuilt);
+        // Whatever the predecessor left in the inbox.
+        myself.cast(RoomMessage::Wake)?;
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<RoomMessage>,
+        message: RoomMessage,
+        state: &mut RoomState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            RoomMessage::Wake => state.on_wake(&myself).await?,
+            RoomMessage::Join { session, resume } => state.on_join(&session, resume.as_ref()),
+        }
+        Ok(())
+    }
+}
+
+impl RoomState {
+    fn new(services: Arc<Services>, slot: Arc<RoomSlot>) -> Self {
+        Self {
+            services,
+            slot,
+            epoch: Arc::from(""),
+            window: Window::new(Offset::ZERO),
+            dedupe: Dedupe::default(),
+            encoder: native::Encoder::default(),
+            batch: Vec::new(),
+            frames: BytesMut::new(),
+            ends: Vec::new(),
+        }
+    }
+
+    /// Takes its place, and brings the members up to date whom the predecessor left behind.
+    fn start(&mut self, rebuilt: rebuild::Rebuilt) {
+        self.epoch = rebuilt.epoch;
+        self.window = Window::new(rebuilt.before);
+        for message in rebuilt.messages {
+            self.dedupe.insert(&message);
+            self.stage(message);
+            self.remember();
+        }
+        let position = self.position();
+        if !rebuilt.same_epoch {
+            self.slot.members.announce(&native::joined(&self.slot.name, &position, Some(false)));
+        }
+        self.slot.started(position);
+        self.slot.members.catch_up(&self.window);
+    }
+
+    /// Orders what waits, a batch at a time, and lets the sockets write between batches.
+    async fn on_wake(&mut self, myself: &ActorRef<RoomMessage>) -> Result<(), ActorProcessingErr> {
+        for _ in 0..limits::ROOM_BATCH_MESSAGES {
+            let Some(publish) = self.slot.inbox.pop() else {
+                self.deliver();
+                return Ok(());
+            };
+            self.on_publish(publish);
+            if self.frames.len() >= limits::ROOM_BATCH_BYTES {
+                self.deliver();
+                tokio::task::yield_now().await;
+            }
+        }
+        self.deliver();
+        tokio::task::yield_now().await;
+        myself.cast(RoomMessage::Wake)?;
+        Ok(())
+    }
+
+    /// Gives one message its place, or says why not.
+    fn on_publish(&mut self, publish: Publish) {
+        let Publish { sender, content, receipt } = publish;
+        if let Some((id, offset)) = self.dedupe.find(sender.id, receipt.client_id()) {
+            self.services.intake.acknowledge_repeat(id, offset, receipt);
+            return;
+        }
+        let message = Arc::new(Message {
+            id: self.services.ids.next(),
+            room: self.slot.name.clone(),
+            offset: self.tail().next(),
+            sender,
+            content,
+            client_id: receipt.client_id().cloned(),
+            created_at: TimestampMs::now(),
+        });
+        if let Err((refusal, receipt)) = self.services.intake.push(Arc::clone(&message), receipt) {
+            receipt.refuse(&refusal);
+            return;
+        }
+        self.dedupe.insert(&message);
+        self.stage(message);
+    }
+
+    /// Encodes a message into the batch.
+    fn stage(&mut self, message: Arc<Message>) {
+        self.encoder.put_message(&mut self.frames, &message);
+        self.ends.push(self.frames.len());
+        self.batch.push(message);
+    }
+
+    /// Moves the batch into the window; returns its frames in one piece.
+    fn remember(&mut self) -> bytes::Bytes {
+        let frames = self.frames.split().freeze();
+        let mut start = 0;
+        for (message, end) in self.batch.drain(..).zip(self.ends.drain(..)) {
+            self.window.push(message.offset, frames.slice(start..end));
+            start = end;
+        }
+        frames
+    }
+
+    /// Hands the batch to all members.
+    fn deliver(&mut self) {
+        let messages = self.batch.len();
+        if messages == 0 {
+            return;
+        }
+        let frames = self.remember();
+        let tail = self.window.tail();
+        self.slot.advanced(tail);
+        let members = self.slot.members.deliver(&frames, tail);
+        counter!(MESSAGES_IN).increment(count(messages));
+        counter!(DELIVERIES).increment(count(messages) * count(members));
+    }
+
+    /// Adds a member between two batches, so what it is given here and what comes live meet without gap or overlap.
+    fn on_join(&mut self, session: &Arc<SessionSlot>, resume: Option<&Position>) {
+        if self.slot.members.contains(session.id) {
+            return;
+        }
+        let replay = resume
+            .filter(|position| position.epoch == self.epoch)
+            .and_then(|position| self.window.since(position.offset))
+            .filter(|frames| frames.clone().map(|frame| frame.len()).sum::<usize>() <= session.replay_bytes());
+        let recovered = resume.map(|_| replay.is_some());
+        session.outbox.push(native::joined(&self.slot.name, &self.position(), recovered));
+        match replay {
+            Some(frames) => session.outbox.push_all(frames),
+            None => session.outbox.push_all(self.window.recent(limits::JOIN_RECENT_MESSAGES)),
+        }
+        session.enter(&self.slot, self.window.tail());
+    }
+
+    fn tail(&self) -> Offset {
+        self.batch.last().map_or(self.window.tail(), |message| message.offset)
+    }
+
+    fn position(&self) -> Position {
+        Position { epoch: Arc::clone(&self.epoch), offset: self.window.tail() }
+    }
+}
+
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+/// What a message id and its offset are called together.
+pub(crate) type Place = (MessageId, Offset);

@@ -1,0 +1,158 @@
+//! [`RoomSlot`]: what a room leaves to its successor.
+
+use super::{Members, Position, RoomMessage};
+use crate::address::Address;
+use crate::limits;
+use crate::metrics::{ACKS, REFUSALS};
+use crate::queue::{Full, Inbox, Wake};
+use crate::session::SessionSlot;
+use crate::wire::{Refusal, native};
+use metrics::counter;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use tickroom_storage::message::Sender;
+use tickroom_storage::{ClientMessageId, MessageId, Offset, RoomName};
+use tokio::time::Instant;
+
+/// A message on its way into the order.
+pub struct Publish {
+    /// Who says it.
+    pub sender: Sender,
+    /// What; checked by the dialect.
+    pub content: Box<str>,
+    /// Who hears what became of it.
+    pub receipt: Receipt,
+}
+
+/// The sender's right to hear what became of its message. One that is dropped unanswered (its room or the process
+/// around it failed) answers `not_stored` by itself: no message vanishes in silence.
+pub struct Receipt {
+    session: Option<Arc<SessionSlot>>,
+    client_id: Option<ClientMessageId>,
+}
+
+impl Receipt {
+    /// A receipt for one message of a session.
+    pub const fn new(session: Arc<SessionSlot>, client_id: Option<ClientMessageId>) -> Self {
+        Self { session: Some(session), client_id }
+    }
+
+    /// The sender's own id for the message, if it wants an ack.
+    pub const fn client_id(&self) -> Option<&ClientMessageId> {
+        self.client_id.as_ref()
+    }
+
+    /// The message is stored under this id and offset; `duplicate` if that had happened before.
+    pub fn acknowledge(mut self, id: MessageId, offset: Offset, duplicate: bool) {
+        let Some(session) = self.session.take() else { return };
+        if let Some(client_id) = &self.client_id {
+            counter!(ACKS).increment(1);
+            session.outbox.push(native::ack(client_id, id, offset, duplicate));
+        }
+    }
+
+    /// The message was not taken.
+    pub fn refuse(mut self, refusal: &Refusal) {
+        self.answer(refusal);
+    }
+
+    fn answer(&mut self, refusal: &Refusal) {
+        if let Some(session) = self.session.take() {
+            counter!(REFUSALS, "code" => refusal.code()).increment(1);
+            session.outbox.push(native::error(refusal, self.client_id.as_ref()));
+        }
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        self.answer(&Refusal::NotStored);
+    }
+}
+
+/// What a room shows to operators.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomView {
+    /// The room.
+    pub name: RoomName,
+    /// Where it stands, once it has been started.
+    pub position: Option<Position>,
+    /// Sockets that listen.
+    pub members: usize,
+    /// Whether its actor runs; a room without members sleeps.
+    pub running: bool,
+}
+
+/// What outlives the room's actor.
+pub struct RoomSlot {
+    /// The room.
+    pub name: RoomName,
+    /// Messages that wait to be ordered. A full inbox refuses with `overloaded`.
+    pub inbox: Inbox<Publish>,
+    /// Who listens.
+    pub members: Members,
+    /// The actor, when it runs.
+    pub address: Address<RoomMessage>,
+    position: Mutex<Option<Position>>,
+    used: Mutex<Instant>,
+}
+
+impl RoomSlot {
+    /// The slot of a room that has not been started in this process.
+    pub fn new(name: RoomName) -> Self {
+        Self {
+            name,
+            inbox: Inbox::new(limits::ROOM_INBOX_MESSAGES),
+            members: Members::default(),
+            address: Address::default(),
+            position: Mutex::new(None),
+            used: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// Hands a message to the room.
+    pub fn publish(&self, publish: Publish) {
+        match self.inbox.push(publish) {
+            // A room that is down finds the message when it starts.
+            Ok(Wake::Needed) => self.address.cast(RoomMessage::Wake),
+            Ok(Wake::Pending) => {}
+            Err(Full(publish)) => publish.receipt.refuse(&Refusal::Overloaded),
+        }
+    }
+
+    /// Where the room stood last, in this process.
+    pub fn position(&self) -> Option<Position> {
+        self.position.lock().clone()
+    }
+
+    pub(super) fn started(&self, position: Position) {
+        *self.position.lock() = Some(position);
+    }
+
+    pub(super) fn advanced(&self, tail: Offset) {
+        if let Some(position) = &mut *self.position.lock() {
+            position.offset = tail;
+        }
+    }
+
+    /// Notes that somebody wants the room to run.
+    pub(crate) fn touch(&self) {
+        *self.used.lock() = Instant::now();
+    }
+
+    /// Whether the room may sleep: nobody listens, nothing waits, and that for a while.
+    pub(crate) fn is_idle(&self, now: Instant) -> bool {
+        let unused = now.duration_since(*self.used.lock()) >= limits::ROOM_IDLE;
+        unused && self.members.is_empty() && self.inbox.is_empty()
+    }
+
+    /// What operators see.
+    pub fn view(&self) -> RoomView {
+        RoomView {
+            name: self.name.clone(),
+            position: self.position(),
+            members: self.members.len(),
+            running: self.address.is_up(),
+        }
+    }
+}

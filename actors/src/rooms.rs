@@ -1,0 +1,208 @@
+//! The room supervisor: starts a [`Room`] on first use, stops it when nobody is there, starts it again when it dies.
+//!
+//! [`RoomDirectory`] holds the slots of all rooms and outlives this actor: its successor finds there which rooms have
+//! members or messages and need an actor. A room that keeps dying takes nobody with it: its members are sent
+//! away with `3004`, to come back later, and the others go on.
+
+use crate::restart::{RestartLog, RestartPolicy, Verdict};
+use crate::room::{Position, Room, RoomMessage, RoomSlot};
+use crate::session::SessionSlot;
+use crate::tree::Services;
+use crate::wire::CloseCode;
+use dashmap::DashMap;
+use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tickroom_storage::RoomName;
+use tokio::time::Instant;
+
+/// How often idle rooms are looked for.
+const TICK: Duration = Duration::from_secs(10);
+
+/// The rooms there are, running or not.
+#[derive(Default)]
+pub struct RoomDirectory {
+    slots: DashMap<RoomName, Arc<RoomSlot>>,
+}
+
+impl RoomDirectory {
+    /// Makes rooms known; those that are known already stay as they are.
+    pub fn open(&self, names: impl IntoIterator<Item = RoomName>) {
+        for name in names {
+            self.slots.entry(name.clone()).or_insert_with(|| Arc::new(RoomSlot::new(name)));
+        }
+    }
+
+    /// The slot of a room.
+    pub fn get(&self, name: &RoomName) -> Option<Arc<RoomSlot>> {
+        self.slots.get(name).map(|slot| Arc::clone(&slot))
+    }
+
+    /// Every room, by name.
+    pub fn all(&self) -> Vec<Arc<RoomSlot>> {
+        let mut slots: Vec<_> = self.slots.iter().map(|slot| Arc::clone(&slot)).collect();
+        slots.sort_by(|a, b| a.name.cmp(&b.name));
+        slots
+    }
+}
+
+/// The supervisor's control plane.
+pub enum RoomsMessage {
+    /// A session wants into a room.
+    Join {
+        /// The room.
+        room: RoomName,
+        /// Who joins.
+        session: Arc<SessionSlot>,
+        /// Where it was before its connection broke.
+        resume: Option<Position>,
+    },
+    /// The pause after a death is over.
+    Respawn(Arc<RoomSlot>),
+    /// Time passes.
+    Tick,
+}
+
+/// The actor.
+pub struct Rooms;
+
+/// What the running supervisor knows.
+pub struct RoomsState {
+    services: Arc<Services>,
+    children: HashMap<ActorId, Arc<RoomSlot>>,
+    deaths: HashMap<RoomName, RestartLog>,
+    /// Rooms whose restart is scheduled.
+    respawning: HashSet<RoomName>,
+}
+
+impl Actor for Rooms {
+    type Msg = RoomsMessage;
+    type State = RoomsState;
+    type Arguments = Arc<Services>;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<RoomsMessage>,
+        services: Arc<Services>,
+    ) -> Result<RoomsState, ActorProcessingErr> {
+        let mut state = RoomsState {
+            services,
+            children: HashMap::new(),
+            deaths: HashMap::new(),
+            respawning: HashSet::new(),
+        };
+        for slot in state.services.directory.all() {
+            if !(slot.members.is_empty() && slot.inbox.is_empty()) {
+                state.spawn(&myself, &slot).await;
+            }
+        }
+        myself.send_interval(TICK, || RoomsMessage::Tick);
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<RoomsMessage>,
+        message: RoomsMessage,
+        state: &mut RoomsState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            RoomsMessage::Join { room, session, resume } => state.on_join(&myself, &room, session, resume).await,
+            RoomsMessage::Respawn(slot) => state.on_respawn(&myself, &slot).await,
+            RoomsMessage::Tick => state.on_tick(),
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<RoomsMessage>,
+        event: SupervisionEvent,
+        state: &mut RoomsState,
+    ) -> Result<(), ActorProcessingErr> {
+        match event {
+            SupervisionEvent::ActorTerminated(who, _, Some(reason)) if reason == IDLE => {
+                state.children.remove(&who.get_id());
+            }
+            SupervisionEvent::ActorTerminated(who, ..) => state.on_death(&myself, who.get_id(), "stopped"),
+            SupervisionEvent::ActorFailed(who, error) => {
+                state.on_death(&myself, who.get_id(), &error.to_string());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The stop reason of a room that nobody needs.
+const IDLE: &str = "idle";
+
+impl RoomsState {
+    async fn on_join(
+        &mut self,
+        myself: &ActorRef<RoomsMessage>,
+        room: &RoomName,
+        session: Arc<SessionSlot>,
+        resume: Option<Position>,
+    ) {
+        let Some(slot) = self.services.directory.get(room) else {
+            return session.outbox.close(CloseCode::UNKNOWN_ROOM);
+        };
+        slot.touch();
+        if !slot.address.is_up() && !self.respawning.contains(room) {
+            self.spawn(myself, &slot).await;
+        }
+        // A room that waits for its restart does not hear this; the session's shard asks again.
+        slot.address.cast(RoomMessage::Join { session, resume });
+    }
+
+    async fn on_respawn(&mut self, myself: &ActorRef<RoomsMessage>, slot: &Arc<RoomSlot>) {
+        self.respawning.remove(&slot.name);
+        self.spawn(myself, slot).await;
+    }
+
+    async fn spawn(&mut self, myself: &ActorRef<RoomsMessage>, slot: &Arc<RoomSlot>) {
+        if slot.address.is_up() {
+            return;
+        }
+        let arguments = (Arc::clone(&self.services), Arc::clone(slot));
+        match Room::spawn_linked(None, Room, arguments, myself.get_cell()).await {
+            Ok((actor, _)) => {
+                self.children.insert(actor.get_id(), Arc::clone(slot));
+                slot.address.set(actor);
+            }
+            Err(error) => tracing::error!(room = %slot.name, %error, "room could not be spawned"),
+        }
+    }
+
+    fn on_death(&mut self, myself: &ActorRef<RoomsMessage>, actor: ActorId, error: &str) {
+        let Some(slot) = self.children.remove(&actor) else { return };
+        let deaths = self.deaths.entry(slot.name.clone()).or_default();
+        match deaths.on_death(&RestartPolicy::ROOM, Instant::now()) {
+            Verdict::Restart(pause) => {
+                crate::metrics::restarted("room");
+                self.respawning.insert(slot.name.clone());
+                tracing::warn!(room = %slot.name, error, pause_ms = pause.as_millis(), "room restarts");
+                myself.send_after(pause, move || RoomsMessage::Respawn(slot));
+            }
+            Verdict::GiveUp => {
+                crate::metrics::escalated("room");
+                tracing::error!(room = %slot.name, error, "room keeps dying, its members are sent away");
+                self.deaths.remove(&slot.name);
+                slot.members.close_all(CloseCode::INTERNAL);
+            }
+        }
+    }
+
+    /// Puts rooms to sleep that nobody has used for a while, and forgets deaths that are long past.
+    fn on_tick(&mut self) {
+        let now = Instant::now();
+        self.deaths.retain(|_, deaths| !deaths.is_past(&RestartPolicy::ROOM, now));
+        for slot in self.children.values().filter(|slot| slot.is_idle(now)) {
+            if let Some(room) = slot.address.actor() {
+                room.stop(Some(IDLE.into()));
+            }
+        }
+    }
+}

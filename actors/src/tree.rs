@@ -1,0 +1,341 @@
+//! The tree as the rest of the server sees it: [`Tree`] to start, use and stop it, [`Services`] that its actors share.
+
+use crate::address::Address;
+use crate::feed::{FeedConfig, FeedView};
+use crate::notifier::{self, Notice, NotifierMessage};
+use crate::observed::Observed;
+use crate::queue::Inbox;
+use crate::registry::{Refused, Registry};
+use crate::rooms::{RoomDirectory, RoomsMessage};
+use crate::root::{Root, RootMessage, RootView};
+use crate::session::{Dialect, Identity, SessionId, SessionSlot};
+use crate::sessions::{SessionsMessage, show_sockets};
+use crate::ticker::TickerHub;
+use crate::wire::{CloseCode, native};
+use crate::writer::{Intake, WriterMessage, WriterView};
+use governor::Quota;
+use ractor::{Actor, ActorRef};
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use tickroom_storage::market::{Market, Markets};
+use tickroom_storage::message::{MessageLog, Spill};
+use tickroom_storage::room::Rooms as RoomStore;
+use tickroom_storage::{FamilyId, IdGenerator, RoomName, StorageError, TimestampMs, UserId};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+/// What an operator may set about the tree.
+#[derive(Debug, Clone)]
+pub struct TreeConfig {
+    /// Rooms that exist whatever markets the feed knows.
+    pub rooms: Vec<RoomName>,
+    /// What a socket may send, on average and at once.
+    pub message_quota: Quota,
+    /// Cap of a socket's lossless lane.
+    pub outbox_bytes: usize,
+    /// Pause between pings of one socket, more or less.
+    pub ping_interval: Duration,
+    /// A socket that gives no sign of life for this long after a ping is closed.
+    pub pong_timeout: Duration,
+    /// Open sockets at most.
+    pub max_sockets: usize,
+    /// Open sockets of one user at most.
+    pub sockets_per_user: usize,
+    /// Messages per append to the log.
+    pub batch_messages: usize,
+    /// How long a message waits for others to share its append.
+    pub linger: Duration,
+    /// Messages that may wait to be stored.
+    pub queue_messages: usize,
+    /// Supervisors that sessions are spread over.
+    pub session_shards: usize,
+    /// The exchange; none for a server without prices.
+    pub feed: Option<FeedConfig>,
+}
+
+impl Default for TreeConfig {
+    fn default() -> Self {
+        const PER_SECOND: NonZeroU32 = NonZeroU32::new(30).unwrap();
+        const BURST: NonZeroU32 = NonZeroU32::new(60).unwrap();
+        Self {
+            rooms: Vec::new(),
+            message_quota: Quota::per_second(PER_SECOND).allow_burst(BURST),
+            outbox_bytes: crate::limits::OUTBOX_BYTES,
+            ping_interval: Duration::from_secs(25),
+            pong_timeout: Duration::from_secs(10),
+            max_sockets: 50_000,
+            sockets_per_user: 100,
+            batch_messages: 2_000,
+            linger: Duration::from_millis(20),
+            queue_messages: 100_000,
+            session_shards: std::thread::available_parallelism().map_or(1, usize::from),
+            feed: None,
+        }
+    }
+}
+
+/// The stores that the tree reads and writes.
+pub struct Stores {
+    /// Where messages go.
+    pub log: Arc<dyn MessageLog>,
+    /// Where messages go while the log is down.
+    pub spill: Spill,
+    /// The markets of earlier runs.
+    pub markets: Markets,
+    /// The rooms of earlier runs.
+    pub rooms: RoomStore,
+}
+
+/// What the actors share. Everything in here outlives every one of them.
+pub struct Services {
+    /// What an operator set.
+    pub config: TreeConfig,
+    /// Rooms, running or not.
+    pub directory: RoomDirectory,
+    /// Open sockets.
+    pub registry: Registry,
+    /// Prices and their watchers.
+    pub hub: TickerHub,
+    /// Messages on their way to the log.
+    pub intake: Arc<Intake>,
+    /// Makes message ids.
+    pub ids: IdGenerator,
+    /// Where messages go.
+    pub log: Arc<dyn MessageLog>,
+    /// The room supervisor.
+    pub rooms: Address<RoomsMessage>,
+    /// The session supervisors, by shard.
+    pub sessions: Box<[Address<SessionsMessage>]>,
+    /// The notifier.
+    pub notifier: Address<NotifierMessage>,
+    /// The feed.
+    pub feed: Address<crate::feed::FeedMessage>,
+    /// What the feed shows.
+    pub feed_view: Observed<FeedView>,
+    /// What the writer shows.
+    pub writer_view: Observed<WriterView>,
+    /// What the root shows.
+    pub root_view: Observed<RootView>,
+    pub(crate) spill: Arc<tokio::sync::Mutex<Spill>>,
+    pub(crate) notices: Inbox<Notice>,
+    market_store: Markets,
+    room_store: RoomStore,
+    draining: AtomicBool,
+    started: Instant,
+}
+
+impl Services {
+    fn new(config: TreeConfig, stores: Stores) -> Self {
+        let shards = config.session_shards.max(1);
+        let intake = Arc::new(Intake::new(config.queue_messages));
+        intake.set_spilled(stores.spill.tails().clone());
+        Self {
+            directory: RoomDirectory::default(),
+            registry: Registry::new(shards),
+            hub: TickerHub::default(),
+            intake,
+            ids: IdGenerator::new(),
+            log: stores.log,
+            rooms: Address::default(),
+            sessions: (0..shards).map(|_| Address::default()).collect(),
+            notifier: Address::default(),
+            feed: Address::default(),
+            feed_view: Observed::default(),
+            writer_view: Observed::default(),
+            root_view: Observed::default(),
+            spill: Arc::new(tokio::sync::Mutex::new(stores.spill)),
+            notices: notifier::inbox(),
+            market_store: stores.markets,
+            room_store: stores.rooms,
+            draining: AtomicBool::new(false),
+            started: Instant::now(),
+            config,
+        }
+    }
+
+    /// Makes markets watchable and gives each a room; remembers both for the next run.
+    pub(crate) async fn open_markets(&self, markets: Vec<Market>) {
+        self.hub.open(markets.iter().map(|market| market.code.clone()));
+        let rooms: Vec<RoomName> = markets.iter().map(|market| market.code.clone().into()).collect();
+        self.directory.open(rooms.clone());
+        let stored = match self.market_store.upsert(&markets).await {
+            Ok(()) => self.room_store.ensure(&rooms, TimestampMs::now()).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = stored {
+            tracing::warn!(%error, "markets cannot be remembered");
+        }
+    }
+
+    /// Opens what the configuration names and what earlier runs knew.
+    async fn open_known(&self) -> Result<(), StorageError> {
+        self.room_store.ensure(&self.config.rooms, TimestampMs::now()).await?;
+        self.directory.open(self.room_store.list().await?.into_iter().map(|room| room.name));
+        if let Some(feed) = &self.config.feed {
+            let known = self.market_store.list().await?.into_iter().map(|market| market.code);
+            self.hub.open(known.filter(|code| feed.wants(code)).chain(feed.markets.iter().cloned()));
+        }
+        Ok(())
+    }
+
+    /// Milliseconds since the tree was started; the clock of everything that concerns sockets.
+    pub fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether the server is on its way down and takes nothing new.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+}
+
+/// A running tree.
+pub struct Tree {
+    services: Arc<Services>,
+    root: ActorRef<RootMessage>,
+    ended: watch::Receiver<bool>,
+    next_session: AtomicU64,
+}
+
+/// The tree could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// What earlier runs stored cannot be read.
+    #[error("rooms and markets cannot be read")]
+    Storage(#[from] StorageError),
+    /// An actor failed at its start.
+    #[error("an actor failed at its start: {0}")]
+    Actor(#[from] ractor::SpawnErr),
+}
+
+/// A tree that nobody holds any more has nobody to serve.
+impl Drop for Tree {
+    fn drop(&mut self) {
+        self.root.stop(None);
+    }
+}
+
+impl Tree {
+    /// Starts all actors.
+    ///
+    /// # Errors
+    ///
+    /// When the stores do not answer, or an actor fails at its start.
+    pub async fn start(config: TreeConfig, stores: Stores) -> Result<Self, StartError> {
+        let services = Arc::new(Services::new(config, stores));
+        services.open_known().await?;
+        let (root, join) = Root::spawn(None, Root, Arc::clone(&services)).await?;
+        let (end, ended) = watch::channel(false);
+        watch_root(join, end);
+        Ok(Self { services, root, ended, next_session: AtomicU64::new(1) })
+    }
+
+    /// What the actors share, to look at.
+    pub fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+
+    /// Lets a socket in. The caller ends it with [`close`](Self::close) once the socket is gone.
+    ///
+    /// # Errors
+    ///
+    /// When the server or the user has too many already, or the server is on its way down.
+    pub fn open(&self, identity: Option<Identity>, dialect: Dialect) -> Result<Arc<SessionSlot>, Refused> {
+        let services = &self.services;
+        if services.is_draining() {
+            return Err(Refused::ShuttingDown);
+        }
+        let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
+        let config = &services.config;
+        let slot = Arc::new(SessionSlot::new(id, identity, dialect, config.outbox_bytes));
+        services.registry.add(&slot, config.max_sockets, config.sockets_per_user)?;
+        show_sockets(services.registry.len());
+        if let Some(shard) = services.sessions.get(services.registry.shard_of(id)) {
+            // A shard that is down finds the socket in the registry when it starts.
+            shard.cast(SessionsMessage::Opened(Arc::clone(&slot)));
+        }
+        Ok(slot)
+    }
+
+    /// The socket is gone: ends its memberships and its session.
+    pub fn close(&self, slot: &SessionSlot) {
+        if self.services.registry.remove(slot) {
+            slot.leave(&self.services);
+            if let Some(session) = slot.address.actor() {
+                session.stop(None);
+            }
+            show_sockets(self.services.registry.len());
+        }
+    }
+
+    /// A login ended: ends the sockets that it vouched for.
+    pub fn logged_out(&self, user: UserId, family: FamilyId) {
+        notifier::notify(&self.services, Notice::LoggedOut { user, family });
+    }
+
+    /// Completes when the tree has ended, by [`shutdown`](Self::shutdown) or because its root gave up.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut ended = self.ended.clone();
+        async move {
+            // An error means that the watcher is gone, and with it the tree.
+            let _ = ended.wait_for(|ended| *ended).await;
+        }
+    }
+
+    /// Takes the tree down so that nothing is lost: no new commands, rooms and writer work off what they have, senders
+    /// hear of it, clients are told when to come back, sockets get their last frames. Each step has an equal part
+    /// of `deadline`. Returns how many messages could not be stored.
+    pub async fn shutdown(&self, deadline: Duration) -> usize {
+        let services = &self.services;
+        let step = deadline / 3;
+        services.draining.store(true, Ordering::SeqCst);
+        let rooms_done = timeout(step, until(|| self.rooms_are_done())).await.is_ok();
+        let left = self.flush(step).await;
+        for slot in services.registry.all() {
+            // Spread over as long as a restart takes, so that not all come back at once.
+            let retry_after = Duration::from_millis(fastrand::u64(500..5_000));
+            if matches!(slot.dialect, Dialect::Chat { .. }) {
+                slot.outbox.push(native::shutdown(retry_after));
+            }
+            slot.outbox.close(CloseCode::SHUTDOWN);
+        }
+        let sockets_done = timeout(step, until(|| services.registry.is_empty())).await.is_ok();
+        self.root.stop(Some("shutdown".into()));
+        let _ = timeout(step, self.ended()).await;
+        tracing::info!(rooms_done, sockets_done, unsaved = left, "actor tree stopped");
+        left
+    }
+
+    fn rooms_are_done(&self) -> bool {
+        self.services.directory.all().iter().all(|room| room.inbox.is_empty())
+    }
+
+    async fn flush(&self, limit: Duration) -> usize {
+        let intake = &self.services.intake;
+        if let Some(writer) = intake.address.actor() {
+            let flushed = writer.call(WriterMessage::Flush, Some(limit)).await;
+            if let Ok(ractor::rpc::CallResult::Success(left)) = flushed {
+                return left;
+            }
+        }
+        intake.len()
+    }
+}
+
+/// Completes when the condition holds. Asked in short steps: only used on the way down.
+async fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn watch_root(join: JoinHandle<()>, end: watch::Sender<bool>) {
+    tokio::spawn(async move {
+        let _ = join.await;
+        let _ = end.send(true);
+    });
+}

@@ -1,0 +1,244 @@
+//! The chat dialect of `GET /ws/chat`: plain JSON, one room per socket. `docs/protocol/chat.md` is its manual.
+//!
+//! Client: `{"type":"MESSAGE","content":"…","id":"…"}`; the optional `id` asks for an ack and makes a repeat
+//! harmless; unknown keys are ignored, because old clients send `roomName` and `sender` too.
+//! Server: `JOINED` once, `MESSAGE` for every message, `ACK` and `ERROR`.
+
+use super::{Refusal, frame};
+use crate::limits;
+use crate::room::Position;
+use bytes::{Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use tickroom_storage::message::Message;
+use tickroom_storage::{ClientMessageId, MessageId, Offset, RoomName, UserId};
+
+/// A message that a client wants said in its room.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Say {
+    /// What it says, checked.
+    pub content: Box<str>,
+    /// The client's own id for it, if it wants an ack.
+    pub client_id: Option<ClientMessageId>,
+}
+
+#[derive(Deserialize)]
+struct Inbound<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    content: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    id: Option<Cow<'a, str>>,
+}
+
+const EXAMPLE: &str = r#"{"type":"MESSAGE","content":"hello","id":"1"}"#;
+
+/// Reads a client's text. On refusal the client's message id comes along, if one could be read.
+pub fn decode(text: &str) -> Result<Say, (Refusal, Option<ClientMessageId>)> {
+    let inbound: Inbound<'_> = super::parse_object(text, EXAMPLE).map_err(|refusal| (refusal, None))?;
+    let client_id = match inbound.id.as_deref().map(str::parse::<ClientMessageId>).transpose() {
+        Ok(id) => id,
+        Err(error) => return Err((Refusal::InvalidId(error.to_string()), None)),
+    };
+    match check(inbound.kind.as_deref(), inbound.content.as_deref()) {
+        Ok(content) => Ok(Say { content: content.into(), client_id }),
+        Err(refusal) => Err((refusal, client_id)),
+    }
+}
+
+fn check<'a>(kind: Option<&str>, content: Option<&'a str>) -> Result<&'a str, Refusal> {
+    let kind = kind.unwrap_or("MESSAGE");
+    if kind != "MESSAGE" {
+        return Err(Refusal::UnknownType(kind.chars().take(40).collect()));
+    }
+    let content = content.unwrap_or_default();
+    if content.trim().is_empty() {
+        return Err(Refusal::ContentEmpty);
+    }
+    let length = content.chars().count();
+    if length > limits::CONTENT_CHARS {
+        return Err(Refusal::ContentTooLong { length, limit: limits::CONTENT_CHARS });
+    }
+    match content.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        Some(control) => Err(Refusal::ContentControl(control)),
+        None => Ok(content),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "UPPERCASE", rename_all_fields = "camelCase")]
+enum Outbound<'a> {
+    Joined {
+        room_name: &'a RoomName,
+        epoch: &'a str,
+        offset: Offset,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        recovered: Option<bool>,
+    },
+    Message {
+        room_name: &'a RoomName,
+        sender: OutboundSender<'a>,
+        content: &'a str,
+        timestamp: i64,
+        offset: Offset,
+        id: MessageId,
+    },
+    Ack {
+        id: &'a ClientMessageId,
+        message_id: MessageId,
+        offset: Offset,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        duplicate: bool,
+    },
+    Error {
+        code: &'a str,
+        message: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<&'a ClientMessageId>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u128>,
+    },
+    Shutdown {
+        retry_after_ms: u128,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OutboundSender<'a> {
+    id: UserId,
+    name: &'a str,
+    profile_url: Option<&'a str>,
+}
+
+/// Encodes frames; keeps its scratch buffer between messages.
+#[derive(Default)]
+pub struct Encoder {
+    json: Vec<u8>,
+}
+
+impl Encoder {
+    /// Appends the frame of one message to a batch.
+    pub fn put_message(&mut self, out: &mut BytesMut, message: &Message) {
+        let sender = &message.sender;
+        self.put(
+            out,
+            &Outbound::Message {
+                room_name: &message.room,
+                sender: OutboundSender {
+                    id: sender.id,
+                    name: &sender.name,
+                    profile_url: sender.profile_url.as_deref(),
+                },
+                content: &message.content,
+                timestamp: message.created_at.as_millis(),
+                offset: message.offset,
+                id: message.id,
+            },
+        );
+    }
+
+    fn put(&mut self, out: &mut BytesMut, outbound: &Outbound<'_>) {
+        self.json.clear();
+        // Strings and numbers into memory: nothing here can fail.
+        if serde_json::to_writer(&mut self.json, outbound).is_ok() {
+            frame::put_text(out, &self.json);
+        }
+    }
+
+    fn single(outbound: &Outbound<'_>) -> Bytes {
+        let mut out = BytesMut::new();
+        Self::default().put(&mut out, outbound);
+        out.freeze()
+    }
+}
+
+/// The first frame in a room: where it stands, and whether the gap since the client's position follows whole.
+/// `recovered` is absent when the client named no position.
+pub fn joined(room: &RoomName, position: &Position, recovered: Option<bool>) -> Bytes {
+    let Position { epoch, offset } = position;
+    Encoder::single(&Outbound::Joined { room_name: room, epoch, offset: *offset, recovered })
+}
+
+/// The message that the client called `id` is stored.
+pub fn ack(id: &ClientMessageId, message_id: MessageId, offset: Offset, duplicate: bool) -> Bytes {
+    Encoder::single(&Outbound::Ack { id, message_id, offset, duplicate })
+}
+
+/// A command was refused.
+pub fn error(refusal: &Refusal, id: Option<&ClientMessageId>) -> Bytes {
+    Encoder::single(&Outbound::Error {
+        code: refusal.code(),
+        message: refusal.to_string(),
+        id,
+        retry_after_ms: refusal.retry_after().map(|after| after.as_millis()),
+    })
+}
+
+/// The server is about to restart: come back after this time.
+pub fn shutdown(retry_after: std::time::Duration) -> Bytes {
+    Encoder::single(&Outbound::Shutdown { retry_after_ms: retry_after.as_millis() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn old_clients_with_more_keys_are_understood() {
+        let say = decode(r#"{"type":"MESSAGE","roomName":"KRW-BTC","sender":"user-1","content":"hi"}"#);
+        assert_eq!(say, Ok(Say { content: "hi".into(), client_id: None }));
+    }
+
+    #[test]
+    fn every_mistake_has_its_code() {
+        let long = format!(r#"{{"content":"{}"}}"#, "가".repeat(limits::CONTENT_CHARS + 1));
+        let wide_id = format!(r#"{{"content":"x","id":"{}"}}"#, "i".repeat(65));
+        let cases = [
+            ("hello", "malformed"),
+            (r#"["MESSAGE","hi"]"#, "malformed"),
+            (r#"{"content":5}"#, "malformed"),
+            (r#"{"content":"\ud800"}"#, "malformed"),
+            (r#"{"type":"HELLO"}"#, "unknown_type"),
+            ("{}", "content_empty"),
+            (r#"{"content":null}"#, "content_empty"),
+            (r#"{"content":" \n "}"#, "content_empty"),
+            (r#"{"content":"a\u0000"}"#, "content_control_character"),
+            (r#"{"content":"x","id":""}"#, "invalid_id"),
+            (&long, "content_too_long"),
+            (&wide_id, "invalid_id"),
+        ];
+        for (text, code) in cases {
+            assert_eq!(decode(text).unwrap_err().0.code(), code, "{text:.80}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_message_it_is_about() {
+        let (_, id) = decode(r#"{"content":"","id":"m-1"}"#).unwrap_err();
+        assert_eq!(id.unwrap().to_string(), "m-1");
+    }
+
+    #[test]
+    fn the_longest_legal_message_fits_an_inbound_frame() {
+        let worst = r"\ud83d\ude00".repeat(limits::CONTENT_CHARS);
+        let text = format!(r#"{{"type":"MESSAGE","content":"{worst}","id":"{}"}}"#, "i".repeat(64));
+        assert!(text.len() <= limits::INBOUND_MESSAGE_BYTES);
+        assert_eq!(decode(&text).unwrap().content.chars().count(), limits::CONTENT_CHARS);
+    }
+
+    proptest! {
+        #[test]
+        fn no_input_panics(text in any::<String>()) {
+            let _ = decode(&text);
+        }
+
+        #[test]
+        fn legal_content_comes_through_unchanged(content in r"[^\p{Cc}]{0,40}[\p{L}\p{N}][^\p{Cc}]{0,40}") {
+            let text = serde_json::json!({ "type": "MESSAGE", "content": content }).to_string();
+            prop_assert_eq!(&*decode(&text).unwrap().content, content.as_str());
+        }
+    }
+}

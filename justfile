@@ -1,0 +1,40 @@
+# List the commands.
+[private]
+default:
+    @just --list --unsorted
+
+# Build everything.
+build:
+    cargo build --workspace
+
+# Run all tests.
+test:
+    .ci/run test
+
+# Format the code.
+fmt:
+    cargo fmt --all
+
+# Run clippy, warnings denied.
+lint:
+    .ci/run lint
+
+# Build the documentation, warnings denied.
+doc:
+    .ci/run doc
+
+# Check licences, advisories and sources of all dependencies.
+deny:
+    .ci/run deny
+
+# Run a server to look around in; arguments as for `tickroom demo`.
+demo *arguments:
+    cargo run --release -- demo {{ arguments }}
+
+# Write tickroom.example.toml anew from the comments in src/config/raw.rs.
+example-config:
+    UPDATE=1 cargo test --package tickroom --lib the_example_is_current
+
+# Everything that a change has to pass.
+ci:
+    .ci/run

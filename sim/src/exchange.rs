@@ -1,0 +1,214 @@
+//! The exchange as a whole: start, drive by hand, observe, stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use fastrand::Rng;
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+use tokio::time::{interval, sleep_until, timeout};
+
+use crate::config::Config;
+use crate::connections::Connections;
+use crate::error::SimError;
+use crate::faults::Faults;
+use crate::floor::{Event, Floor};
+use crate::limit::Gate;
+use crate::{rest, socket};
+
+/// Events that a socket may be behind. At the limit it is ended: better no stream than one with holes.
+const EVENT_BACKLOG: usize = 16_384;
+
+/// Upbit moves the 24 h sums about this often.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long [`Exchange::stop`] waits for REST calls that are being answered.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// An exchange on a loopback port. Dropping it ends its sockets and frees the port; [`Exchange::stop`] also waits
+/// until that is done.
+#[derive(Debug)]
+pub struct Exchange {
+    hall: Arc<Hall>,
+    address: SocketAddr,
+    server: JoinHandle<()>,
+}
+
+/// What the doors (REST and sockets) share.
+#[derive(Debug)]
+pub(crate) struct Hall {
+    pub(crate) floor: Mutex<Floor>,
+    pub(crate) gate: Mutex<Gate>,
+    pub(crate) faults: Faults,
+    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) connections: Connections,
+    pub(crate) config: Config,
+    /// The server clock that `{"status":"UP"}` beats to.
+    pub(crate) opened: tokio::time::Instant,
+}
+
+impl Exchange {
+    /// Binds the port, gives every market a day of history and serves until dropped or stopped.
+    ///
+    /// # Errors
+    ///
+    /// [`SimError::Listen`] when the port is not to be had; [`SimError::BadNumber`] or [`SimError::OffTick`] for a
+    /// start price that no trade could have.
+    pub async fn start(config: Config) -> Result<Self, SimError> {
+        let listen_error = |source| SimError::Listen {
+            address: config.listen,
+            source,
+        };
+        let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
+        let address = listener.local_addr().map_err(listen_error)?;
+        let hall = Arc::new(Hall::new(config)?);
+        tokio::spawn(until_closed(
+            Arc::clone(&hall),
+            trade_by_itself(Arc::clone(&hall)),
+        ));
+        let server = tokio::spawn(serve(listener, Arc::clone(&hall)));
+        tracing::debug!(%address, "simulated exchange listens");
+        Ok(Self {
+            hall,
+            address,
+            server,
+        })
+    }
+
+    /// The address of the public WebSocket.
+    pub fn ws_url(&self) -> String {
+        format!("ws://{}/websocket/v1", self.address)
+    }
+
+    /// What stands before `/ticker` and the like.
+    pub fn rest_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// Lets a trade of `volume` at `price` happen now. Both are plain decimals, `"152345000"` or `"0.00061"`. The
+    /// taker bought if the price rose, sold if it fell, and did what the one before did if it is unchanged.
+    ///
+    /// # Errors
+    ///
+    /// An unknown market, a number that is none, or a price off the market's grid.
+    pub fn trade(&self, code: &str, price: &str, volume: &str) -> Result<(), SimError> {
+        self.hall
+            .floor
+            .lock()
+            .trade(code, price, volume, Timestamp::now())
+    }
+
+    /// Brings the 24 h sums up to date now, as Upbit does every minute or so: every market whose sums moved sends
+    /// a frame that repeats its last trade.
+    pub fn refresh_sums(&self) {
+        self.hall.floor.lock().refresh(Timestamp::now());
+    }
+
+    /// What can be broken.
+    pub fn faults(&self) -> &Faults {
+        &self.hall.faults
+    }
+
+    /// Sockets that are open now.
+    pub fn connections(&self) -> usize {
+        self.hall.connections.open()
+    }
+
+    /// Sockets that were ever let in.
+    pub fn connects_total(&self) -> u64 {
+        self.hall.connections.total()
+    }
+
+    /// The codes that some socket has a live subscription to, sorted. Unknown codes and those that were only asked
+    /// for a snapshot are not among them.
+    pub fn subscribed_codes(&self) -> Vec<String> {
+        self.hall.connections.codes()
+    }
+
+    /// Ends all sockets without a close frame, stops listening and returns when the port is free.
+    pub async fn stop(mut self) {
+        self.hall.faults.close();
+        if timeout(STOP_TIMEOUT, &mut self.server).await.is_err() {
+            self.server.abort();
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.hall.faults.close();
+    }
+}
+
+impl Hall {
+    fn new(mut config: Config) -> Result<Self, SimError> {
+        let (events, _) = broadcast::channel(EVENT_BACKLOG);
+        let specs = std::mem::take(&mut config.markets);
+        Ok(Self {
+            floor: Mutex::new(Floor::open(specs, config.seed, Timestamp::now(), events.clone())?),
+            gate: Mutex::new(Gate::new(config.limits.clone())),
+            faults: Faults::new(events.clone()),
+            events,
+            connections: Connections::default(),
+            config,
+            opened: tokio::time::Instant::now(),
+        })
+    }
+
+    /// The clock of the limits.
+    pub(crate) fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+}
+
+async fn serve(listener: TcpListener, hall: Arc<Hall>) {
+    let app = Router::new()
+        .route("/websocket/v1", get(socket::connect))
+        .nest("/v1", rest::routes(&hall))
+        .fallback(rest::no_route)
+        .with_state(Arc::clone(&hall));
+    let listener = listener.tap_io(|stream| {
+        // Small frames, and somebody measures their latency. A socket that refuses this is a little late.
+        let _ = stream.set_nodelay(true);
+    });
+    let closed = until_closed(hall, std::future::pending());
+    if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(closed).await {
+        tracing::warn!(%error, "simulated exchange ended");
+    }
+}
+
+/// Runs `work` until the exchange closes.
+async fn until_closed(hall: Arc<Hall>, work: impl Future<Output = ()>) {
+    let mut faults = hall.faults.watch();
+    tokio::select! {
+        _ = faults.wait_for(|state| state.closed) => {}
+        () = work => {}
+    }
+}
+
+/// The walk, at the configured rate on average, and the beat of the 24 h sums.
+async fn trade_by_itself(hall: Arc<Hall>) {
+    let Some(mean_gap) = Duration::from_secs(60).checked_div(hall.config.trades_per_minute) else {
+        return;
+    };
+    let mut rng = Rng::with_seed(hall.config.seed);
+    let mut refresh = interval(REFRESH_INTERVAL);
+    let mut next = tokio::time::Instant::now();
+    loop {
+        tokio::select! {
+            _ = refresh.tick() => hall.floor.lock().refresh(Timestamp::now()),
+            () = sleep_until(next) => {
+                let trades = hall.floor.lock().trade_at_random(Timestamp::now());
+                // From none to twice the mean; a burst is paid for with a longer pause.
+                next += mean_gap * trades.max(1) * rng.u32(0..=200) / 100;
+            }
+        }
+    }
+}

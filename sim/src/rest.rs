@@ -1,0 +1,198 @@
+//! The REST calls. <https://docs.upbit.com/kr/reference/rest-api-guide>
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+
+use crate::config::MarketSpec;
+use crate::exchange::Hall;
+use crate::guard;
+use crate::limit::Group;
+use crate::market::Ticker;
+use crate::spelling::rest_ticker;
+
+type Parameters<T> = Result<Query<T>, QueryRejection>;
+
+/// Everything below `/v1`.
+pub(crate) fn routes(hall: &Arc<Hall>) -> Router<Arc<Hall>> {
+    let limited = |group| from_fn_with_state((Arc::clone(hall), group), guard::rest);
+    let market = Router::new()
+        .route("/market/all", get(market_all))
+        .route_layer(limited(Group::Market));
+    let ticker = Router::new()
+        .route("/ticker", get(ticker))
+        .route("/ticker/all", get(ticker_all))
+        .route_layer(limited(Group::Ticker));
+    market.merge(ticker)
+}
+
+/// A path that nobody serves. The gateway answers it, so there are no limits on it.
+pub(crate) async fn no_route() -> Response {
+    let body = r#"{"error":{"name":"not_found","message":"no Route matched with those values"}}"#;
+    (
+        StatusCode::NOT_FOUND,
+        [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
+        body,
+    )
+        .into_response()
+}
+
+#[derive(Deserialize)]
+struct MarketAll {
+    is_details: Option<String>,
+}
+
+async fn market_all(State(hall): State<Arc<Hall>>, parameters: Parameters<MarketAll>) -> Response {
+    let Ok(Query(MarketAll { is_details })) = parameters else {
+        return Refusal::Invalid.into_response();
+    };
+    let Ok(detailed) = is_details.as_deref().unwrap_or("false").parse() else {
+        return Refusal::WrongType.into_response();
+    };
+    let floor = hall.floor.lock();
+    let rows: Vec<MarketRow<'_>> = floor.specs().map(|spec| MarketRow::new(spec, detailed)).collect();
+    // Strings and booleans always serialize.
+    json(serde_json::to_string(&rows).unwrap_or_default())
+}
+
+#[derive(Deserialize)]
+struct TickerOf {
+    markets: Option<String>,
+}
+
+async fn ticker(State(hall): State<Arc<Hall>>, parameters: Parameters<TickerOf>) -> Response {
+    let Ok(Query(TickerOf { markets })) = parameters else {
+        return Refusal::Invalid.into_response();
+    };
+    let Some(markets) = markets else {
+        return Refusal::Missing.into_response();
+    };
+    let floor = hall.floor.lock();
+    // One unknown market fails the whole list.
+    match markets
+        .split(',')
+        .map(|code| floor.ticker(code))
+        .collect::<Option<Vec<_>>>()
+    {
+        Some(tickers) => ticker_rows(tickers),
+        None => Refusal::UnknownMarket.into_response(),
+    }
+}
+
+#[derive(Deserialize)]
+struct TickerAll {
+    quote_currencies: Option<String>,
+}
+
+async fn ticker_all(State(hall): State<Arc<Hall>>, parameters: Parameters<TickerAll>) -> Response {
+    let Ok(Query(TickerAll { quote_currencies })) = parameters else {
+        return Refusal::Invalid.into_response();
+    };
+    let Some(quotes) = quote_currencies else {
+        return Refusal::Missing.into_response();
+    };
+    let floor = hall.floor.lock();
+    let is_quoted = |ticker: &&Ticker| {
+        ticker
+            .code
+            .split_once('-')
+            .is_some_and(|(quote, _)| quotes.split(',').any(|wanted| wanted == quote))
+    };
+    ticker_rows(floor.tickers().filter(is_quoted))
+}
+
+fn ticker_rows<'a>(tickers: impl IntoIterator<Item = &'a Ticker>) -> Response {
+    let rows: Vec<String> = tickers.into_iter().map(rest_ticker).collect();
+    json(format!("[{}]", rows.join(",")))
+}
+
+fn json(body: String) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/json;charset=UTF-8"),
+        (
+            header::CACHE_CONTROL,
+            "no-cache, no-store, max-age=0, must-revalidate",
+        ),
+        (header::PRAGMA, "no-cache"),
+        (header::EXPIRES, "0"),
+        (
+            header::VARY,
+            "origin,access-control-request-method,access-control-request-headers,accept-encoding",
+        ),
+    ];
+    (headers, body).into_response()
+}
+
+/// Why a call is answered with an error.
+enum Refusal {
+    Missing,
+    WrongType,
+    Invalid,
+    UnknownMarket,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, message) = match self {
+            Self::Missing => (
+                StatusCode::BAD_REQUEST,
+                "Missing request parameter error. Check the required parameters!",
+            ),
+            Self::WrongType => (
+                StatusCode::BAD_REQUEST,
+                "Type mismatch error. Check the parameters type!",
+            ),
+            Self::Invalid => (
+                StatusCode::BAD_REQUEST,
+                "Invalid parameter. Check the given value!",
+            ),
+            Self::UnknownMarket => (StatusCode::NOT_FOUND, "Code not found"),
+        };
+        guard::error(status, message)
+    }
+}
+
+/// One row of `market/all`.
+#[derive(Serialize)]
+struct MarketRow<'a> {
+    market: &'a str,
+    korean_name: &'a str,
+    english_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    market_event: Option<MarketEvent>,
+}
+
+/// Warnings about a market. Here all is always well.
+#[derive(Default, Serialize)]
+struct MarketEvent {
+    warning: bool,
+    caution: Caution,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+struct Caution {
+    price_fluctuations: bool,
+    trading_volume_soaring: bool,
+    deposit_amount_soaring: bool,
+    global_price_differences: bool,
+    concentration_of_small_accounts: bool,
+}
+
+impl<'a> MarketRow<'a> {
+    fn new(spec: &'a MarketSpec, detailed: bool) -> Self {
+        Self {
+            market: &spec.code,
+            korean_name: &spec.korean_name,
+            english_name: &spec.english_name,
+            market_event: detailed.then(MarketEvent::default),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Who is there: accounts, logins, tokens.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`identity`] | who somebody is, once that is known |
+//! | [`authenticated`] | the extractors by which handlers ask |
+//! | [`credential`] | what a request shows, and which of it counts |
+//! | [`identify`] | from a credential to an identity |
+//! | [`password`] | argon2id, at a pace that the server can keep |
+//! | [`access_token`] | the JWT of a quarter of an hour |
+//! | [`login`] | begun, carried on and ended |
+//! | [`family`] | which of them still stand |
+//! | [`ticket`], [`cookie`], [`secret`], [`signing_key`] | the rest of what travels or is kept |
+//!
+//! A login starts a *family*: one refresh token at a time, replaced whenever it is used, and the access tokens made
+//! with each. Using a replaced refresh token again means that two parties have it, so the family ends for both.
+
+mod access_token;
+pub mod authenticated;
+mod cookie;
+mod credential;
+mod family;
+mod identify;
+pub mod identity;
+mod login;
+pub mod password;
+mod secret;
+pub mod signing_key;
+#[cfg(test)]
+pub(crate) mod tests;
+mod ticket;
+
+use std::{sync::Arc, time::Duration};
+
+use tickroom_storage::{
+    FamilyId, IdGenerator, StorageError, TimestampMs,
+    token::Tokens,
+    user::{Email, NewUser, Role, User, UserName, Users},
+};
+
+use self::{
+    access_token::AccessTokens,
+    cookie::CookieMaker,
+    family::Families,
+    password::{Password, Passwords},
+    signing_key::SigningKeyError,
+    ticket::Tickets,
+};
+use crate::{
+    config::Config,
+    error::ApiError,
+    limits::PASSWORD_HASHES_ADMITTED,
+    middleware::{client_ip::TrustedProxies, origin::Origins, rate_limit::AddressLimit},
+};
+
+pub use self::{
+    authenticated::{Authenticated, MaybeAuthenticated, SocketIdentity},
+    cookie::{ACCESS_TOKEN, CookieSlot, REFRESH_TOKEN, SetCookies},
+    family::OnRevoked,
+    identity::{Identity, Scope, Scopes},
+    login::Grant,
+};
+pub(crate) use credential::is_ambient;
+
+/// What time it is. Tests wind it by hand.
+pub type Clock = Arc<dyn Fn() -> TimestampMs + Send + Sync>;
+
+/// What [`Auth`] works with.
+pub struct Dependencies {
+    /// The people.
+    pub users: Users,
+    /// Their logins.
+    pub tokens: Tokens,
+    /// Names for new ones of both.
+    pub ids: Arc<IdGenerator>,
+    /// For all expiry.
+    pub clock: Clock,
+    /// Called on logout and on theft.
+    pub on_revoked: OnRevoked,
+}
+
+/// Why there can be no authentication, and so no server.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Tokens cannot be signed.
+    #[error(transparent)]
+    SigningKey(#[from] SigningKeyError),
+    /// Passwords cannot be hashed.
+    #[error("cannot hash passwords")]
+    Passwords(#[source] ApiError),
+}
+
+/// The service. Clones share everything.
+#[derive(Clone)]
+pub struct Auth(Arc<Inner>);
+
+struct Inner {
+    users: Users,
+    tokens: Tokens,
+    ids: Arc<IdGenerator>,
+    clock: Clock,
+    passwords: Passwords,
+    access_tokens: AccessTokens,
+    families: Families,
+    tickets: Tickets,
+    cookies: CookieMaker,
+    origins: Origins,
+    trusted_proxies: TrustedProxies,
+    login_limit: AddressLimit,
+    registration_limit: AddressLimit,
+}
+
+/// Who wants an account, all fields checked.
+pub struct Registration {
+    /// What others will see.
+    pub name: UserName,
+    /// What they will log in with.
+    pub email: Email,
+    /// How they will prove it.
+    pub password: Password,
+}
+
+impl Auth {
+    /// Reads or makes the signing key, and hashes once: this blocks for some milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// When the key cannot be read or made.
+    pub fn new(config: &Config, dependencies: Dependencies) -> Result<Self, SetupError> {
+        let Dependencies { users, tokens, ids, clock, on_revoked } = dependencies;
+        let (settings, server) = (&config.auth, &config.server);
+        let key = match &settings.signing_key {
+            Some(key) => key.clone(),
+            None => signing_key::load_or_create(&config.storage.data_dir)?,
+        };
+        Ok(Self(Arc::new(Inner {
+            users,
+            families: Families::new(tokens.clone(), on_revoked),
+            tokens,
+            ids,
+            clock,
+            passwords: Passwords::new(PASSWORD_HASHES_ADMITTED).map_err(SetupError::Passwords)?,
+            access_tokens: AccessTokens::new(&key, server.public_url.to_string()),
+            tickets: Tickets::new(),
+            cookies: CookieMaker {
+                secure: settings.secure_cookies,
+                access_ttl: settings.access_token_ttl,
+                refresh_ttl: settings.refresh_token_ttl,
+            },
+            origins: Origins::new(server, settings.secure_cookies),
+            trusted_proxies: TrustedProxies::new(&server.trusted_proxies),
+            login_limit: AddressLimit::per_minute(settings.login_attempts_per_minute),
+            registration_limit: AddressLimit::per_hour(settings.registrations_per_hour),
+        })))
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    ///
+    /// 409 naming the field when the name or address is taken, 503 when too many hashes wait.
+    pub async fn register(&self, registration: Registration) -> Result<User, ApiError> {
+        let Registration { name, email, password } = registration;
+        let user = NewUser {
+            id: self.0.ids.next(),
+            name,
+            email,
+            password_hash: self.0.passwords.hash(password).await?,
+            role: Role::User,
+            verified_at: None,
+            created_at: self.now(),
+        };
+        // No look before the leap: the unique indexes decide, also between two who register at once.
+        self.0.users.create(&user).await.map_err(|error| match error {
+            StorageError::Taken { field: "name" } => ApiError::taken("username"),
+            other => other.into(),
+        })
+    }
+
+    /// A ticket by which `identity` can open one socket.
+    ///
+    /// # Errors
+    ///
+    /// 500 without randomness.
+    pub fn issue_ticket(&self, identity: Identity) -> Result<String, ApiError> {
+        self.0.tickets.issue(identity, self.now())
+    }
+
+    /// The cookies that bring `grant` to a browser.
+    ///
+    /// # Errors
+    ///
+    /// 500 if a token does not fit into a header, which none of ours do not.
+    pub fn set_cookies(&self, grant: &Grant) -> Result<SetCookies, ApiError> {
+        self.0.cookies.set(grant)
+    }
+
+    /// The cookies that make a browser forget its login.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_cookies`](Self::set_cookies).
+    pub fn clear_cookies(&self) -> Result<SetCookies, ApiError> {
+        self.0.cookies.clear()
+    }
+
+    /// The budget for logins of one client.
+    #[must_use]
+    pub fn login_limit(&self) -> &AddressLimit {
+        &self.0.login_limit
+    }
+
+    /// The budget for registrations of one client.
+    #[must_use]
+    pub fn registration_limit(&self) -> &AddressLimit {
+        &self.0.registration_limit
+    }
+
+    /// How long an access token is good for.
+    #[must_use]
+    pub fn access_ttl(&self) -> Duration {
+        self.0.cookies.access_ttl
+    }
+
+    /// The pages that may act with cookies.
+    #[must_use]
+    pub fn origins(&self) -> &Origins {
+        &self.0.origins
+    }
+
+    /// The peers that may speak for others.
+    #[must_use]
+    pub fn trusted_proxies(&self) -> &TrustedProxies {
+        &self.0.trusted_proxies
+    }
+
+    fn identity_of(&self, user: &User, family: Option<FamilyId>, now: TimestampMs) -> Identity {
+        Identity {
+            user_id: user.id,
+            name: user.name.as_str().into(),
+            profile_url: user.avatar_url.as_deref().map(Into::into),
+            role: user.role,
+            scopes: Scopes::of_role(user.role),
+            family,
+            expires_at: later(now, self.0.cookies.access_ttl),
+        }
+    }
+
+    fn now(&self) -> TimestampMs {
+        (self.0.clock)()
+    }
+}
+
+fn unauthenticated() -> ApiError {
+    ApiError::unauthorized("unauthenticated", "log in first, or send a Bearer token")
+}
+
+fn token_expired() -> ApiError {
+    ApiError::unauthorized("token_expired", "this token has expired")
+}
+
+fn token_revoked() -> ApiError {
+    ApiError::unauthorized("token_revoked", "the login of this token has ended")
+}
+
+fn token_invalid() -> ApiError {
+    ApiError::unauthorized("token_invalid", "this is no token of ours")
+}
+
+fn later(now: TimestampMs, ttl: Duration) -> TimestampMs {
+    now.plus_millis(millis(ttl))
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,112 @@
+//! Extractors: a handler that needs to know its caller takes one of these as an argument, and that is all the access
+//! control there is. No list of public paths exists that could be matched by mistake.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{
+    extract::{ConnectInfo, FromRef, FromRequestParts},
+    http::{StatusCode, request::Parts},
+};
+use serde::Deserialize;
+
+use super::{Auth, CookieSlot, Identity, Scope, credential, identify::Presented};
+use crate::{error::ApiError, extract::Query};
+
+/// The caller, whose token permits this method. Without one: 401, or 403 if the token's scopes do not suffice.
+///
+/// An expired or missing access cookie is renewed by a good refresh cookie on the way.
+#[derive(Debug)]
+pub struct Authenticated(pub Identity);
+
+/// The caller if there is one. Stale cookies are nobody; a bad *explicit* credential is still refused, for whoever
+/// shows a token wants to be told that it does not work.
+#[derive(Debug)]
+pub struct MaybeAuthenticated(pub Option<Identity>);
+
+/// The caller of a WebSocket handshake: like [`Authenticated`], with the `?ticket=` considered and the `Origin` of
+/// cookies checked. Renewed cookies travel in the handshake's response.
+#[derive(Debug)]
+pub struct SocketIdentity(pub Identity);
+
+impl<S: Send + Sync> FromRequestParts<S> for Authenticated
+where
+    Auth: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let identity = identify(parts, state).await?;
+        identity.require(Scope::of_method(&parts.method))?;
+        Ok(Self(identity))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MaybeAuthenticated
+where
+    Auth: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let identity = match identify(parts, state).await {
+            Err(refused) if refused.status() == StatusCode::UNAUTHORIZED => {
+                if credential::is_explicit(&parts.headers) { Err(refused) } else { Ok(None) }
+            }
+            outcome => outcome.map(Some),
+        };
+        identity.map(Self)
+    }
+}
+
+#[derive(Deserialize)]
+struct TicketQuery {
+    ticket: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SocketIdentity
+where
+    Auth: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Query(TicketQuery { ticket }) = Query::from_request_parts(parts, state).await?;
+        let presented = Presented {
+            peer: peer(parts, state).await,
+            headers: &parts.headers,
+            ticket: ticket.as_deref(),
+            is_handshake: true,
+            cookies: parts.extensions.get(),
+        };
+        Auth::from_ref(state).identify(presented).await.map(Self)
+    }
+}
+
+/// What became of this request's credential. A refresh token is good for one use, so two extractors on one handler
+/// must not both try it.
+#[derive(Clone)]
+struct Remembered(Result<Identity, ApiError>);
+
+async fn identify<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<Identity, ApiError>
+where
+    Auth: FromRef<S>,
+{
+    if let Some(Remembered(outcome)) = parts.extensions.get() {
+        return outcome.clone();
+    }
+    let presented = Presented {
+        peer: peer(parts, state).await,
+        headers: &parts.headers,
+        ticket: None,
+        is_handshake: false,
+        cookies: parts.extensions.get::<CookieSlot>(),
+    };
+    let outcome = Auth::from_ref(state).identify(presented).await;
+    parts.extensions.insert(Remembered(outcome.clone()));
+    outcome
+}
+
+async fn peer<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<IpAddr> {
+    let peer = ConnectInfo::<SocketAddr>::from_request_parts(parts, state).await;
+    peer.ok().map(|ConnectInfo(peer)| peer.ip())
+}

@@ -1,0 +1,127 @@
+//! From what a request shows to who sent it. One way for requests and sockets, so that what is refused here is
+//! refused everywhere.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::http::HeaderMap;
+
+use super::{
+    Auth, CookieSlot, Identity, access_token::TokenError, cookie::LoginCookies, credential::Credential,
+    Scopes, token_expired, token_invalid, token_revoked, unauthenticated,
+};
+use crate::error::ApiError;
+
+/// All of a request that bears on who sent it.
+pub(super) struct Presented<'a> {
+    pub(super) headers: &'a HeaderMap,
+    /// The other end of the connection; unknown, it is trusted with nothing.
+    pub(super) peer: Option<IpAddr>,
+    /// `?ticket=` of a handshake.
+    pub(super) ticket: Option<&'a str>,
+    /// A WebSocket handshake, which CORS does not protect.
+    pub(super) is_handshake: bool,
+    /// Where renewed cookies can be left. Without it nothing is renewed: the new refresh token would be lost.
+    pub(super) cookies: Option<&'a CookieSlot>,
+}
+
+impl Auth {
+    /// Who opens a socket. The rules on contradicting credentials stand in [`credential`](super::credential); cookies
+    /// count only with an allowed `Origin` and while the access token lasts. To have it renewed during the handshake,
+    /// let the handler take a [`SocketIdentity`](super::SocketIdentity) instead.
+    ///
+    /// # Errors
+    ///
+    /// 401 for nobody, 403 for cookies from elsewhere, 400 for contradictions.
+    pub async fn identify_socket(
+        &self,
+        headers: &HeaderMap,
+        peer: SocketAddr,
+        ticket: Option<&str>,
+    ) -> Result<Identity, ApiError> {
+        let peer = Some(peer.ip());
+        self.identify(Presented { headers, peer, ticket, is_handshake: true, cookies: None }).await
+    }
+
+    pub(super) async fn identify(&self, presented: Presented<'_>) -> Result<Identity, ApiError> {
+        let may_claim = presented.peer.is_some_and(|peer| self.0.trusted_proxies.contains(peer));
+        match Credential::read(presented.headers, presented.ticket, may_claim)? {
+            Credential::Bearer(token) => self.by_access_token(token).await,
+            Credential::Ticket(ticket) => self.by_ticket(ticket).await,
+            Credential::Claim(user) => self.by_claim(user).await,
+            Credential::Cookies(cookies) if cookies.are_absent() => Err(unauthenticated()),
+            Credential::Cookies(cookies) => {
+                if presented.is_handshake {
+                    self.0.origins.check_handshake(presented.headers)?;
+                }
+                self.by_cookies(cookies, presented.cookies).await
+            }
+        }
+    }
+
+    async fn by_access_token(&self, token: &str) -> Result<Identity, ApiError> {
+        let identity = self.0.access_tokens.verify(token, self.now())?;
+        self.still_live(identity).await
+    }
+
+    async fn by_ticket(&self, ticket: &str) -> Result<Identity, ApiError> {
+        let identity = self.0.tickets.redeem(ticket, self.now());
+        let identity = identity.ok_or_else(|| {
+            ApiError::unauthorized("token_invalid", "this ticket was never given, or used, or is too old")
+        })?;
+        self.still_live(identity).await
+    }
+
+    /// A gateway vouches for the user, and for nothing else: no login stands behind it, and no scope of administrators
+    /// comes with it, because a forgotten header at the gateway must not hand over the place.
+    async fn by_claim(&self, user: &str) -> Result<Identity, ApiError> {
+        let id = user.parse().map_err(|_not_an_id| token_invalid())?;
+        let user = self.0.users.by_id(id).await?.ok_or_else(token_invalid)?;
+        let identity = self.identity_of(&user, None, self.now());
+        Ok(Identity { scopes: Scopes::USER, ..identity })
+    }
+
+    async fn by_cookies(&self, cookies: LoginCookies, slot: Option<&CookieSlot>) -> Result<Identity, ApiError> {
+        let access = cookies.access.ok_or(TokenError::Expired);
+        let refused = match access.and_then(|token| self.0.access_tokens.verify(&token, self.now())) {
+            Ok(identity) => return self.still_live(identity).await,
+            Err(refused) => refused,
+        };
+        match (cookies.refresh, slot) {
+            (Some(refresh_token), Some(slot)) => self.renew(&refresh_token, slot).await,
+            _ => Err(refused.into()),
+        }
+    }
+
+    /// Refreshes on the way. A refresh token that is no good any more is taken off the browser's hands.
+    async fn renew(&self, refresh_token: &str, slot: &CookieSlot) -> Result<Identity, ApiError> {
+        match self.refresh(refresh_token).await {
+            Ok(grant) => {
+                slot.fill(self.set_cookies(&grant)?);
+                Ok(grant.identity)
+            }
+            Err(refused) => {
+                if refused.status().is_client_error() {
+                    slot.fill(self.clear_cookies()?);
+                }
+                Err(refused)
+            }
+        }
+    }
+
+    async fn still_live(&self, identity: Identity) -> Result<Identity, ApiError> {
+        let live = match identity.family {
+            Some(family) => self.0.families.is_live(family, self.now()).await?,
+            None => true,
+        };
+        if live { Ok(identity) } else { Err(token_revoked()) }
+    }
+}
+
+impl From<TokenError> for ApiError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Expired => token_expired(),
+            TokenError::Invalid => token_invalid(),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Logins: begun with a password, carried on with refresh tokens, ended by logout or theft.
+
+use axum::http::HeaderMap;
+use secrecy::SecretString;
+use tickroom_storage::{
+    FamilyId,
+    token::{NewFamily, Rotation},
+    user::{Email, User},
+};
+
+use super::{
+    Auth, Identity, cookie::LoginCookies, credential::bearers, later, millis, secret, token_expired, token_invalid,
+    token_revoked, unauthenticated,
+};
+use crate::{error::ApiError, limits::REFRESH_GRACE};
+
+/// What a login or refresh yields.
+pub struct Grant {
+    /// Whom it is for.
+    pub identity: Identity,
+    /// Good for [`Auth::access_ttl`].
+    pub access_token: String,
+    /// The next refresh token; `None` when another request has fetched it a moment ago.
+    pub refresh_token: Option<String>,
+}
+
+impl Auth {
+    /// Begins a login. An unknown address and a wrong password get one answer, after the same work.
+    ///
+    /// # Errors
+    ///
+    /// 401 `invalid_credentials`, 503 when too many hashes wait.
+    pub async fn login(
+        &self,
+        email: &str,
+        password: SecretString,
+        user_agent: Option<String>,
+    ) -> Result<Grant, ApiError> {
+        let user = match email.parse::<Email>() {
+            Ok(email) => self.0.users.by_email(&email).await?,
+            Err(_not_an_address) => None,
+        };
+        let stored = user.as_ref().map(|user| user.password_hash.clone());
+        let matches = self.0.passwords.verify(password, stored).await?;
+        match user.filter(|_| matches) {
+            Some(user) => self.start_family(&user, user_agent).await,
+            None => Err(ApiError::unauthorized("invalid_credentials", "the email or the password is wrong")),
+        }
+    }
+
+    async fn start_family(&self, user: &User, user_agent: Option<String>) -> Result<Grant, ApiError> {
+        let now = self.now();
+        let family = self.0.ids.next();
+        let refresh_token = secret::generate()?;
+        let new_family = NewFamily {
+            id: family,
+            user_id: user.id,
+            user_agent,
+            token_hash: secret::fingerprint(&refresh_token),
+            now,
+            expires_at: later(now, self.0.cookies.refresh_ttl),
+        };
+        self.0.tokens.start_family(new_family).await?;
+        self.grant(user, family, Some(refresh_token))
+    }
+
+    /// Exchanges a refresh token.
+    ///
+    /// # Errors
+    ///
+    /// 401 when it is not, or no longer, good; a replaced one that comes back late also ends its family.
+    pub async fn refresh(&self, refresh_token: &str) -> Result<Grant, ApiError> {
+        let successor = secret::generate()?;
+        let (user, family, refresh_token) = match self.rotate(refresh_token, &successor).await? {
+            Rotation::Rotated { user, family } => (user, family, Some(successor)),
+            Rotation::Replayed { user, family } => (user, family, None),
+            Rotation::Reused { user, family } => {
+                tracing::warn!(user_id = %user, family_id = %family, "replaced refresh token used again, login ended");
+                self.0.families.ended(user, family);
+                return Err(token_revoked());
+            }
+            Rotation::Expired => return Err(token_expired()),
+            Rotation::Revoked => return Err(token_revoked()),
+            Rotation::Unknown => return Err(token_invalid()),
+        };
+        let user = self.0.users.by_id(user).await?.ok_or_else(token_revoked)?;
+        self.grant(&user, family, refresh_token)
+    }
+
+    /// The same with the token that a browser keeps.
+    ///
+    /// # Errors
+    ///
+    /// As [`refresh`](Self::refresh), and 401 when there is no cookie.
+    pub async fn refresh_by_cookie(&self, headers: &HeaderMap) -> Result<Grant, ApiError> {
+        let token = LoginCookies::read(headers).refresh.ok_or_else(unauthenticated)?;
+        self.refresh(&token).await
+    }
+
+    async fn rotate(&self, refresh_token: &str, successor: &str) -> Result<Rotation, ApiError> {
+        let now = self.now();
+        let expires_at = later(now, self.0.cookies.refresh_ttl);
+        let (old, new) = (secret::fingerprint(refresh_token), secret::fingerprint(successor));
+        Ok(self.0.tokens.rotate(&old, &new, now, expires_at, millis(REFRESH_GRACE)).await?)
+    }
+
+    fn grant(&self, user: &User, family: FamilyId, refresh_token: Option<String>) -> Result<Grant, ApiError> {
+        let now = self.now();
+        let identity = self.identity_of(user, Some(family), now);
+        let access_token = self.0.access_tokens.issue(&identity, family, now)?;
+        Ok(Grant { identity, access_token, refresh_token })
+    }
+
+    /// Ends the logins of all tokens in `headers`, Bearers and cookies. What is no token of ours ends nothing.
+    ///
+    /// # Errors
+    ///
+    /// Only the server's own.
+    pub async fn end_logins_of(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        let cookies = LoginCookies::read(headers);
+        for token in bearers(headers).chain(cookies.access.as_deref()) {
+            // An expired one will do, too: it still says which login it is.
+            if let Some((user, family)) = self.0.access_tokens.owner(token) {
+                self.0.families.revoke(user, family, self.now()).await?;
+            }
+        }
+        match cookies.refresh {
+            Some(token) => self.end_login_of(&token).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the login that a refresh token belongs to, used up or not. What is no token of ours ends nothing.
+    ///
+    /// # Errors
+    ///
+    /// Only the server's own.
+    pub async fn end_login_of(&self, token: &str) -> Result<(), ApiError> {
+        // Using the token is how one learns whose it is; its successor is never handed out.
+        match self.rotate(token, &secret::generate()?).await? {
+            Rotation::Rotated { user, family }
+            | Rotation::Replayed { user, family }
+            | Rotation::Reused { user, family } => self.0.families.revoke(user, family, self.now()).await,
+            Rotation::Expired | Rotation::Revoked | Rotation::Unknown => Ok(()),
+        }
+    }
+}

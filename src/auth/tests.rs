@@ -1,0 +1,12 @@
+//! The whole edge over a temporary database, called as clients call it. Test names that begin with `defect_` exclude
+//! the defect of that number in the system that this one replaces.
+
+mod account;
+mod browser;
+mod harness;
+mod login;
+mod problem;
+mod socket;
+mod token;
+
+pub(crate) use harness::{Answer, TestServer};

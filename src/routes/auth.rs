@@ -1,0 +1,195 @@
+//! `/api/auth`: accounts, logins, tickets.
+//!
+//! A browser gets its tokens as cookies that its scripts cannot read. Other clients take them from the body, where
+//! they stand as well.
+
+use axum::{
+    extract::State,
+    http::{
+        HeaderMap, HeaderName, StatusCode,
+        header::{CACHE_CONTROL, LOCATION, USER_AGENT},
+    },
+    response::IntoResponse,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::user::OwnView;
+use crate::{
+    auth::{Auth, Authenticated, Grant, Registration, password::Password},
+    error::{ApiError, Violation, Violations},
+    extract::Json,
+    limits::TICKET_TTL,
+    middleware::client_ip::ClientIp,
+};
+
+/// Tokens must not be found in anybody's cache (RFC 6749 section 5.1).
+const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
+
+/// `POST /api/auth/register`. A missing field counts as an empty one, so that all of them are told of at once.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct RegisterBody {
+    username: String,
+    email: String,
+    password: SecretString,
+}
+
+impl RegisterBody {
+    fn check(self) -> Result<Registration, ApiError> {
+        let mut violations = Violations::default();
+        let name = violations.check("username", self.username.parse());
+        let email = violations.check("email", self.email.parse());
+        let password = violations.check("password", Password::try_from(self.password));
+        match (name, email, password) {
+            (Some(name), Some(email), Some(password)) => Ok(Registration { name, email, password }),
+            _ => Err(violations.into()),
+        }
+    }
+}
+
+/// `POST /api/auth/login`.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct LoginBody {
+    email: String,
+    password: SecretString,
+}
+
+impl LoginBody {
+    /// Here it matters only that something was sent: what is no address or password belongs to no account.
+    fn check(&self) -> Result<(), ApiError> {
+        let fields = [("email", self.email.as_str()), ("password", self.password.expose_secret())];
+        let mut violations = Violations::default();
+        for (field, _) in fields.into_iter().filter(|(_, value)| value.is_empty()) {
+            violations.add(field, Violation { code: "required", detail: "this field is required".into() });
+        }
+        violations.into_result()
+    }
+}
+
+/// `POST /api/auth/refresh` and `/logout`, for clients without cookies.
+#[derive(Deserialize)]
+pub struct RefreshBody {
+    refresh_token: SecretString,
+}
+
+/// The answer to login and refresh.
+#[derive(Serialize)]
+pub struct TokenView {
+    access_token: String,
+    token_type: &'static str,
+    expires_in_s: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+}
+
+impl TokenView {
+    fn new(auth: &Auth, grant: Grant) -> Self {
+        Self {
+            access_token: grant.access_token,
+            token_type: "Bearer",
+            expires_in_s: auth.access_ttl().as_secs(),
+            refresh_token: grant.refresh_token,
+        }
+    }
+}
+
+/// The answer to `POST /api/auth/ticket`.
+#[derive(Serialize)]
+pub struct TicketView {
+    ticket: String,
+    expires_in_s: u64,
+}
+
+/// Makes an account. 201 with the user, 409 naming the field that is taken, 422 naming all that are wrong.
+///
+/// # Errors
+///
+/// As above, and 429 for too many from one address.
+pub async fn register(
+    State(auth): State<Auth>,
+    ClientIp(client): ClientIp,
+    Json(body): Json<RegisterBody>,
+) -> Result<impl IntoResponse, ApiError> {
+    let registration = body.check()?;
+    // After the check: correcting a form is not registering. Before the hash: that is what costs.
+    auth.registration_limit().take(client)?;
+    let user = auth.register(registration).await?;
+    let location = [(LOCATION, format!("/api/users/{}", user.id))];
+    Ok((StatusCode::CREATED, location, Json(OwnView::from(user))))
+}
+
+/// Begins a login. 200 with tokens as cookies and body, 401 for whichever of the two was wrong.
+///
+/// # Errors
+///
+/// As above, and 429 for too many from one address.
+pub async fn login(
+    State(auth): State<Auth>,
+    ClientIp(client): ClientIp,
+    headers: HeaderMap,
+    Json(body): Json<LoginBody>,
+) -> Result<impl IntoResponse, ApiError> {
+    body.check()?;
+    auth.login_limit().take(client)?;
+    let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let grant = auth.login(&body.email, body.password, user_agent).await?;
+    Ok((auth.set_cookies(&grant)?, NO_STORE, Json(TokenView::new(&auth, grant))))
+}
+
+/// Exchanges a refresh token, from the body or else the cookie, for new tokens.
+///
+/// A token from the cookie is answered by cookie alone: a script that could read the next one from this body would
+/// have what `HttpOnly` keeps from it.
+///
+/// # Errors
+///
+/// 401 when there is none or it is no good.
+pub async fn refresh(
+    State(auth): State<Auth>,
+    headers: HeaderMap,
+    body: Option<Json<RefreshBody>>,
+) -> Result<impl IntoResponse, ApiError> {
+    let (grant, is_cookie) = match body {
+        Some(Json(body)) => (auth.refresh(body.refresh_token.expose_secret()).await?, false),
+        None => (auth.refresh_by_cookie(&headers).await?, true),
+    };
+    let cookies = auth.set_cookies(&grant)?;
+    let mut view = TokenView::new(&auth, grant);
+    if is_cookie {
+        view.refresh_token = None;
+    }
+    Ok((cookies, NO_STORE, Json(view)))
+}
+
+/// Ends the login of every token shown, in the body, as a Bearer or as cookies. 204, also if there was none: whoever
+/// wants to be logged out is.
+///
+/// # Errors
+///
+/// Only the server's own.
+pub async fn logout(
+    State(auth): State<Auth>,
+    headers: HeaderMap,
+    body: Option<Json<RefreshBody>>,
+) -> Result<impl IntoResponse, ApiError> {
+    if let Some(Json(body)) = body {
+        auth.end_login_of(body.refresh_token.expose_secret()).await?;
+    }
+    auth.end_logins_of(&headers).await?;
+    Ok((StatusCode::NO_CONTENT, auth.clear_cookies()?))
+}
+
+/// Gives a ticket for one socket.
+///
+/// # Errors
+///
+/// 401 for nobody.
+pub async fn ticket(
+    State(auth): State<Auth>,
+    Authenticated(identity): Authenticated,
+) -> Result<impl IntoResponse, ApiError> {
+    let ticket = auth.issue_ticket(identity)?;
+    Ok((NO_STORE, Json(TicketView { ticket, expires_in_s: TICKET_TTL.as_secs() })))
+}

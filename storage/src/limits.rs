@@ -1,0 +1,37 @@
+//! Every bound of this crate: why it has this value, and what happens at it.
+
+use std::time::Duration;
+
+/// Characters of a user's name, least and most. Shorter is refused as unreadable in a room, longer as unfit for one
+/// line of it.
+pub const USER_NAME_CHARS: std::ops::RangeInclusive<usize> = 2..=20;
+
+/// Bytes of a mail address: the most that SMTP carries (RFC 5321, section 4.5.3.1.3, less the angle brackets).
+/// Longer ones are refused.
+pub const EMAIL_BYTES_MAX: usize = 254;
+
+/// Characters of a browser's `User-Agent` that are kept with a login. It is for the eye only; the rest is cut off.
+pub const USER_AGENT_CHARS_MAX: usize = 256;
+
+/// Rows of one `insert` statement. Beyond a few hundred the saving per row is gone, while the statement's text, which
+/// every connection caches, goes on growing. More rows make more statements.
+pub const INSERT_ROWS_MAX: usize = 256;
+
+/// Bind parameters of one statement: SQLite's default. PostgreSQL and MySQL take twice as many.
+pub const BIND_PARAMETERS_MAX: usize = 32_766;
+
+/// Connections that read SQLite at once. Each is a thread; readers never wait for the writer in WAL mode.
+pub const SQLITE_READERS: u32 = 4;
+
+/// How long a statement waits for a connection of the pool. A queue this long means the engine is as good as down:
+/// the caller gets an error of kind `Unavailable`.
+pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the spill file waits for another holder of it to let go. It covers an actor that was restarted while the
+/// last write of its predecessor still runs; a second server in the same directory is refused.
+pub const SPILL_LOCK_WAIT: Duration = Duration::from_secs(5);
+
+/// The widest row of this crate's multi-row statements, in columns.
+pub(crate) const INSERT_COLUMNS_MAX: usize = 9;
+
+const _: () = assert!(INSERT_ROWS_MAX * INSERT_COLUMNS_MAX <= BIND_PARAMETERS_MAX);

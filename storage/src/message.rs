@@ -1,0 +1,90 @@
+//! What people said: the record, the log that keeps it, and the file that stands in while the log is down.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{ClientMessageId, MessageId, Offset, RoomName, StorageError, TimestampMs, UserId};
+
+mod spill;
+mod sql;
+
+pub use crate::page::PageBound;
+pub use spill::{Spill, SpillError};
+pub use sql::SqlMessageLog;
+
+/// Who said it, as they were at that moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sender {
+    /// The person.
+    pub id: UserId,
+    /// The name that the message shows.
+    pub name: Arc<str>,
+    /// The picture that the message shows.
+    pub profile_url: Option<Arc<str>>,
+}
+
+/// One chat message, in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Made once, by whoever took the message in; a retry bears the same.
+    pub id: MessageId,
+    /// Where it was said.
+    pub room: RoomName,
+    /// Its place in the room.
+    pub offset: Offset,
+    /// Who said it.
+    pub sender: Sender,
+    /// The words.
+    pub content: Box<str>,
+    /// What the sender calls it, so that sending it twice stores it once.
+    pub client_id: Option<ClientMessageId>,
+    /// When the room took it in.
+    pub created_at: TimestampMs,
+}
+
+/// What became of one message of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// It is in the log now.
+    Stored,
+    /// This very message (same id) was there already: a retry.
+    AlreadyStored,
+    /// The sender had stored the same client id in this room before, under this id and offset. The new message is
+    /// not in the log.
+    Duplicate {
+        /// The message that is in the log.
+        id: MessageId,
+        /// Its place.
+        offset: Offset,
+    },
+}
+
+/// Every message of every room, durable.
+#[async_trait]
+pub trait MessageLog: Send + Sync + 'static {
+    /// Stores a batch and says what became of each message, in order. What it reports is durable.
+    ///
+    /// # Errors
+    ///
+    /// On `Unavailable` nothing is known, and the caller repeats the whole batch: messages that are there already
+    /// are recognised by id. On `Conflict` two different messages claim one offset or one id, and repeating does
+    /// not help.
+    async fn append(&self, batch: &[Arc<Message>]) -> Result<Vec<Appended>, StorageError>;
+
+    /// The highest offset stored for a room.
+    ///
+    /// # Errors
+    ///
+    /// Only the engine's.
+    async fn tail(&self, room: &RoomName) -> Result<Option<Offset>, StorageError>;
+
+    /// Up to `limit` messages, always in ascending order of offset; the bound itself is not among them.
+    ///
+    /// # Errors
+    ///
+    /// Only the engine's.
+    async fn page(&self, room: &RoomName, bound: PageBound, limit: u16)
+    -> Result<Vec<Message>, StorageError>;
+}

@@ -1,0 +1,228 @@
+//! Logins and their refresh tokens.
+
+use std::convert::identity;
+
+use tickroom_storage::engine::Database;
+use tickroom_storage::token::{NewFamily, Rotation, Tokens};
+use tickroom_storage::user::Users;
+use tickroom_storage::{ErrorKind, FamilyId, UserId};
+use tokio::task::JoinSet;
+
+use crate::at;
+use crate::user::newcomer;
+
+on_every_engine!(identity =>
+    a_token_is_replaced_by_its_use,
+    a_replaced_token_is_replayed_within_the_grace,
+    reuse_after_the_grace_ends_the_login,
+    of_twenty_who_present_one_token_one_rotates_it,
+    an_expired_token_opens_nothing,
+    an_unknown_token_opens_nothing,
+    a_new_token_that_exists_is_refused,
+    a_login_ends_once,
+    all_logins_of_a_person_end_together,
+    a_login_needs_a_person,
+    what_expired_is_forgotten,
+    a_long_user_agent_is_cut,
+);
+
+const ANN: UserId = UserId::new(1);
+const BOB: UserId = UserId::new(2);
+const FAMILY: FamilyId = FamilyId::new(10);
+const GRACE_MS: i64 = 1_000;
+const LIFE_MS: i64 = 100_000;
+
+fn login(id: FamilyId, user_id: UserId, token: &str) -> NewFamily {
+    NewFamily {
+        id,
+        user_id,
+        user_agent: Some("Firefox".to_owned()),
+        token_hash: token.to_owned(),
+        now: at(0),
+        expires_at: at(LIFE_MS),
+    }
+}
+
+/// Ann and Bob have accounts, and Ann is logged in with the token `first`.
+async fn ann_is_logged_in(database: Database) -> Tokens {
+    let users = Users::new(database.clone());
+    users.create(&newcomer(1, "ann")).await.unwrap();
+    users.create(&newcomer(2, "bob")).await.unwrap();
+    let tokens = Tokens::new(database);
+    tokens.start_family(login(FAMILY, ANN, "first")).await.unwrap();
+    tokens
+}
+
+async fn rotate(tokens: &Tokens, old: &str, new: &str, now_ms: i64) -> Rotation {
+    tokens
+        .rotate(old, new, at(now_ms), at(now_ms + LIFE_MS), GRACE_MS)
+        .await
+        .unwrap()
+}
+
+async fn a_token_is_replaced_by_its_use(database: Database) {
+    let tokens = ann_is_logged_in(database).await;
+    let rotated = Rotation::Rotated {
+        family: FAMILY,
+        user: ANN,
+    };
+    assert_eq!(rotate(&tokens, "first", "second", 10).await, rotated);
+    assert_eq!(rotate(&tokens, "second", "third", 20).await, rotated);
+    // Use prolongs the login beyond the life of its first token.
+    assert!(tokens.is_live(FAMILY, at(LIFE_MS + 10)).await.unwrap());
+    assert!(!tokens.is_live(FAMILY, at(LIFE_MS + 20)).await.unwrap());
+}
+
+async fn a_replaced_token_is_replayed_within_the_grace(database: Database) {
+    let tokens = ann_is_logged_in(database).await;
+    rotate(&tokens, "first", "second", 10).await;
+    let replayed = Rotation::Replayed {
+        family: FAMILY,
+        user: ANN,
+    };
+    assert_eq!(rotate(&tokens, "first", "other", 10 + GRACE_MS).await, replayed);
+    assert_eq!(
+        rotate(&tokens, "other", "x", 20).await,
+        Rotation::Unknown,
+        "a replay makes no token"
+    );
+    assert!(tokens.is_live(FAMILY, at(20)).await.unwrap());
+}
+
+async fn reuse_after_the_grace_ends_the_login(database: Database) {
+    let tokens = ann_is_logged_in(database).await;
+    rotate(&tokens, "first", "second", 10).await;
+    let reused = Rotation::Reused {
+        family: FAMILY,
+        user: ANN,
+    };
+    assert_eq!(rotate(&tokens, "first", "thief", 11 + GRACE_MS).await, reused);
+    assert_eq!(
+        rotate(&tokens, "second", "third", 12 + GRACE_MS).await,
+        Rotation::Revoked
+    );
+    assert_eq!(
+        rotate(&tokens, "first", "thief", 13 + GRACE_MS).await,
+        Rotation::Revoked
+    );
+    assert!(!tokens.is_live(FAMILY, at(12 + GRACE_MS)).await.unwrap());
+}
+
+async fn of_twenty_who_present_one_token_one_rotates_it(database: Database) {
+    let tokens = ann_is_logged_in(database).await;
+    let mut race = JoinSet::new();
+    for tab in 0..20 {
+        let tokens = tokens.clone();
+        race.spawn(async move { rotate(&tokens, "first", &format!("new {tab}"), 10).await });
+    }
+    let outcomes = race.join_all().await;
+    let count = |wanted: Rotation| outcomes.iter().filter(|outcome| **outcome == wanted).count();
+    assert_eq!(
+        count(Rotation::Rotated {
+            family: FAMILY,
+            user: ANN
+        }),
+        1
+    );
+    assert_eq!(
+        count(Rotation::Replayed {
+            family: FAMILY,
+            user: ANN
+        }),
+        19
+    );
+}
+
+async fn an_expired_token_opens_nothing(database: Database) {
+    let tokens = ann_is_logged_in(database).await;
+    assert_eq!(
+        rotate(&tokens, "first", "second", LIFE_MS).await,
+        Rotation::Expired
+    );
+    assert_eq!(rotate(&tokens, "second", "third", 0).await, Rotation::Unknown);
+    // The refusal leaves no trace: before that moment the token works.
+    let rotated = Rotation::Rotated {
+        family: FAMILY,
+        user: ANN,
+    };
+    assert_eq!(rotate(&tokens, "first", "second", LIFE_MS - 1).await, rotated);
+}
+
+async fn an_unknown_token_opens_nothing(database: Database) {
+    let tokens = ann_is_logged_in(database).await;
+    assert_eq!(rotate(&tokens, "FIRST", "second", 10).await, Rotation::Unknown);
+}
+
+async fn a_new_token_that_exists_is_refused(database: Database) {
+    let tokens = ann_is_logged_in(database).await;
+    let error = tokens
+        .rotate("first", "first", at(10), at(LIFE_MS), GRACE_MS)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    let rotated = Rotation::Rotated {
+        family: FAMILY,
+        user: ANN,
+    };
+    assert_eq!(rotate(&tokens, "first", "second", 10).await, rotated);
+}
+
+async fn a_login_ends_once(database: Database) {
+    let tokens = ann_is_logged_in(database).await;
+    assert!(tokens.is_live(FAMILY, at(1)).await.unwrap());
+    assert!(tokens.revoke_family(FAMILY, at(2)).await.unwrap());
+    assert!(!tokens.revoke_family(FAMILY, at(3)).await.unwrap());
+    assert!(!tokens.revoke_family(FamilyId::new(99), at(3)).await.unwrap());
+    assert!(!tokens.is_live(FAMILY, at(3)).await.unwrap());
+    assert_eq!(rotate(&tokens, "first", "second", 10).await, Rotation::Revoked);
+}
+
+async fn all_logins_of_a_person_end_together(database: Database) {
+    let tokens = ann_is_logged_in(database).await;
+    let (phone, ended, bobs) = (FamilyId::new(11), FamilyId::new(12), FamilyId::new(13));
+    tokens.start_family(login(phone, ANN, "phone")).await.unwrap();
+    tokens.start_family(login(ended, ANN, "ended")).await.unwrap();
+    tokens.start_family(login(bobs, BOB, "bobs")).await.unwrap();
+    tokens.revoke_family(ended, at(1)).await.unwrap();
+    assert_eq!(tokens.revoke_user(ANN, at(2)).await.unwrap(), [FAMILY, phone]);
+    assert_eq!(tokens.revoke_user(ANN, at(3)).await.unwrap(), []);
+    assert!(!tokens.is_live(phone, at(3)).await.unwrap());
+    assert!(tokens.is_live(bobs, at(3)).await.unwrap());
+}
+
+async fn a_login_needs_a_person(database: Database) {
+    let tokens = ann_is_logged_in(database).await;
+    let error = tokens
+        .start_family(login(FamilyId::new(11), UserId::new(99), "x"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+async fn what_expired_is_forgotten(database: Database) {
+    let tokens = ann_is_logged_in(database).await;
+    rotate(&tokens, "first", "second", 10).await;
+    assert_eq!(tokens.purge_expired(at(LIFE_MS - 1)).await.unwrap(), 0);
+    assert_eq!(
+        tokens.purge_expired(at(LIFE_MS)).await.unwrap(),
+        1,
+        "the first token"
+    );
+    assert!(tokens.is_live(FAMILY, at(LIFE_MS)).await.unwrap());
+    assert_eq!(
+        tokens.purge_expired(at(LIFE_MS + 10)).await.unwrap(),
+        2,
+        "the second, and the login"
+    );
+    assert_eq!(rotate(&tokens, "second", "third", 20).await, Rotation::Unknown);
+}
+
+async fn a_long_user_agent_is_cut(database: Database) {
+    let tokens = ann_is_logged_in(database).await;
+    let endless = Some("가".repeat(1_000_000));
+    let family = NewFamily {
+        user_agent: endless,
+        ..login(FamilyId::new(11), ANN, "x")
+    };
+    tokens.start_family(family).await.unwrap();
+}

@@ -4,13 +4,13 @@
 //! |---|---|
 //! | [`identity`] | who somebody is, once that is known |
 //! | [`authenticated`] | the extractors by which handlers ask |
-//! | [`credential`] | what a request shows, and which of it counts |
-//! | [`identify`] | from a credential to an identity |
+//! | `credential` | what a request shows, and which of it counts |
+//! | `identify` | from a credential to an identity |
 //! | [`password`] | argon2id, at a pace that the server can keep |
-//! | [`access_token`] | the JWT of a quarter of an hour |
-//! | [`login`] | begun, carried on and ended |
-//! | [`family`] | which of them still stand |
-//! | [`ticket`], [`cookie`], [`secret`], [`signing_key`] | the rest of what travels or is kept |
+//! | `access_token` | the JWT of a quarter of an hour |
+//! | `login` | begun, carried on and ended |
+//! | `family` | which of them still stand |
+//! | `ticket`, `cookie`, `secret`, [`signing_key`] | the rest of what travels or is kept |
 //!
 //! A login starts a *family*: one refresh token at a time, replaced whenever it is used, and the access tokens made
 //! with each. Using a replaced refresh token again means that two parties have it, so the family ends for both.
@@ -27,7 +27,7 @@ pub mod password;
 mod secret;
 pub mod signing_key;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 mod ticket;
 
 use std::{sync::Arc, time::Duration};
@@ -96,7 +96,6 @@ pub struct Auth(Arc<Inner>);
 
 struct Inner {
     users: Users,
-    tokens: Tokens,
     ids: Arc<IdGenerator>,
     clock: Clock,
     passwords: Passwords,
@@ -127,7 +126,13 @@ impl Auth {
     ///
     /// When the key cannot be read or made.
     pub fn new(config: &Config, dependencies: Dependencies) -> Result<Self, SetupError> {
-        let Dependencies { users, tokens, ids, clock, on_revoked } = dependencies;
+        let Dependencies {
+            users,
+            tokens,
+            ids,
+            clock,
+            on_revoked,
+        } = dependencies;
         let (settings, server) = (&config.auth, &config.server);
         let key = match &settings.signing_key {
             Some(key) => key.clone(),
@@ -135,8 +140,7 @@ impl Auth {
         };
         Ok(Self(Arc::new(Inner {
             users,
-            families: Families::new(tokens.clone(), on_revoked),
-            tokens,
+            families: Families::new(tokens, on_revoked),
             ids,
             clock,
             passwords: Passwords::new(PASSWORD_HASHES_ADMITTED).map_err(SetupError::Passwords)?,
@@ -160,7 +164,11 @@ impl Auth {
     ///
     /// 409 naming the field when the name or address is taken, 503 when too many hashes wait.
     pub async fn register(&self, registration: Registration) -> Result<User, ApiError> {
-        let Registration { name, email, password } = registration;
+        let Registration {
+            name,
+            email,
+            password,
+        } = registration;
         let user = NewUser {
             id: self.0.ids.next(),
             name,

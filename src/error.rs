@@ -4,6 +4,8 @@
 //! on `code`, which is stable; `title` and `detail` are for people. The `cause` of a 5xx is logged here, once, and
 //! never leaves the server.
 
+mod violation;
+
 use std::{borrow::Cow, error::Error, sync::Arc, time::Duration};
 
 use axum::{
@@ -11,13 +13,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use tickroom_storage::{
-    ErrorKind, StorageError,
-    limits::USER_NAME_CHARS,
-    user::{EmailError, UserNameError},
-};
+use tickroom_storage::{ErrorKind, StorageError};
 
 use crate::middleware::request_id;
+
+pub use violation::{Violation, Violations};
 
 /// A failed request: what is answered, and what is logged.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -64,7 +64,14 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
-        Self { status, code, detail, fields: Vec::new(), retry_after: None, cause: None }
+        Self {
+            status,
+            code,
+            detail,
+            fields: Vec::new(),
+            retry_after: None,
+            cause: None,
+        }
     }
 
     /// 400: the request is not even well formed.
@@ -85,7 +92,11 @@ impl ApiError {
     /// 404: there is no such `noun`.
     #[must_use]
     pub fn not_found(noun: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {noun}"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("there is no such {noun}"),
+        )
     }
 
     /// 405: the URL exists, the method does not. The router adds `Allow`.
@@ -104,8 +115,15 @@ impl ApiError {
     #[must_use]
     pub fn taken(field: &'static str) -> Self {
         let detail = format!("this {field} is already in use");
-        let taken = FieldError { field: field.into(), code: "taken", detail: detail.clone().into() };
-        Self { fields: vec![taken], ..Self::conflict("taken", detail) }
+        let taken = FieldError {
+            field: field.into(),
+            code: "taken",
+            detail: detail.clone().into(),
+        };
+        Self {
+            fields: vec![taken],
+            ..Self::conflict("taken", detail)
+        }
     }
 
     /// 413: the body is larger than this resource reads.
@@ -119,7 +137,11 @@ impl ApiError {
     #[must_use]
     pub fn unsupported_media_type(expected: &str) -> Self {
         let detail = format!("the Content-Type must be {expected}");
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            detail,
+        )
     }
 
     /// 422: well formed, but these fields are wrong. Give all of them: nobody likes to correct a form five times.
@@ -130,37 +152,87 @@ impl ApiError {
         Self { fields, ..error }
     }
 
+    /// 429: the user holds as many sockets as one may; closing one makes room.
+    #[must_use]
+    pub fn too_many_sockets() -> Self {
+        let detail = "this user holds as many sockets as one may";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_sockets", detail)
+    }
+
+    /// 503: the server has its hands full; welcome again after `retry_after`.
+    #[must_use]
+    pub fn busy_for(retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::busy()
+        }
+    }
+
     /// 429: welcome again after `retry_after`.
     #[must_use]
     pub fn rate_limited(retry_after: Duration) -> Self {
-        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "too many requests of this kind");
-        Self { retry_after: Some(retry_after), ..error }
+        let error = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "too many requests of this kind",
+        );
+        Self {
+            retry_after: Some(retry_after),
+            ..error
+        }
+    }
+
+    /// 429: as many sockets as one user may have. Time does not help, closing one does, so there is no `Retry-After`.
+    #[must_use]
+    pub fn too_many_sockets() -> Self {
+        let detail = "this user has as many sockets open as one may; close one first";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_sockets", detail)
     }
 
     /// 503: a queue is full. Nothing is broken, so nothing is logged.
     #[must_use]
     pub fn busy() -> Self {
+        Self::busy_for(RETRY_SOON)
+    }
+
+    /// 503 where we know how long it will last.
+    #[must_use]
+    pub fn busy_for(retry_after: Duration) -> Self {
         let detail = "the server is busy; try again shortly";
         let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
-        Self { retry_after: Some(RETRY_SOON), ..error }
+        Self {
+            retry_after: Some(retry_after),
+            ..error
+        }
     }
 
     /// 503: something that we depend on does not answer.
     pub fn unavailable(cause: impl Error + Send + Sync + 'static) -> Self {
         let detail = "a service that this needs does not answer; try again shortly";
         let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
-        Self { retry_after: Some(RETRY_SOON), cause: Some(Arc::new(cause)), ..error }
+        Self {
+            retry_after: Some(RETRY_SOON),
+            cause: Some(Arc::new(cause)),
+            ..error
+        }
     }
 
     /// 500: our fault, and the client learns no more than that.
     pub fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
-        Self { cause: Some(Arc::new(cause)), ..Self::panicked() }
+        Self {
+            cause: Some(Arc::new(cause)),
+            ..Self::panicked()
+        }
     }
 
     /// 500 after a panic, which the panic hook has already reported.
     #[must_use]
     pub fn panicked() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on the server")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something went wrong on the server",
+        )
     }
 
     /// The status it is answered with.
@@ -173,12 +245,6 @@ impl ApiError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.code
-    }
-
-    /// The refused fields, if that is what happened.
-    #[must_use]
-    pub fn fields(&self) -> &[FieldError] {
-        &self.fields
     }
 
     fn log_cause(&self) {
@@ -218,7 +284,9 @@ const RETRY_SOON: Duration = Duration::from_secs(1);
 
 /// `Retry-After` knows whole seconds only. Rounded up, and never 0: whoever waits that long shall be let in.
 fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
+    wait.as_secs()
+        .saturating_add(u64::from(wait.subsec_nanos() > 0))
+        .max(1)
 }
 
 impl From<StorageError> for ApiError {
@@ -247,76 +315,5 @@ impl IntoResponse for ApiError {
         let mut response = (self.status, axum::Json(problem)).into_response();
         self.write_headers(response.headers_mut());
         response
-    }
-}
-
-/// Collects what is wrong with an input, so that all of it is told at once.
-///
-/// ```ignore
-/// let mut violations = Violations::default();
-/// let name = violations.check("username", UserName::new(&body.username));
-/// let email = violations.check("email", Email::new(&body.email));
-/// let (Some(name), Some(email)) = (name, email) else { return Err(violations.into()) };
-/// ```
-#[derive(Debug, Default)]
-pub struct Violations(Vec<FieldError>);
-
-impl Violations {
-    /// The value, or `None` and one more violation.
-    pub fn check<T, E: Into<Violation>>(&mut self, field: &'static str, result: Result<T, E>) -> Option<T> {
-        result.map_err(|error| self.add(field, error)).ok()
-    }
-
-    /// Notes that `field` breaks a rule.
-    pub fn add(&mut self, field: impl Into<Cow<'static, str>>, violation: impl Into<Violation>) {
-        let Violation { code, detail } = violation.into();
-        self.0.push(FieldError { field: field.into(), code, detail });
-    }
-
-    /// Passes if nothing is wrong.
-    ///
-    /// # Errors
-    ///
-    /// 422 with everything that is.
-    pub fn into_result(self) -> Result<(), ApiError> {
-        if self.0.is_empty() { Ok(()) } else { Err(self.into()) }
-    }
-}
-
-impl From<Violations> for ApiError {
-    fn from(violations: Violations) -> Self {
-        Self::validation(violations.0)
-    }
-}
-
-/// A rule that a value broke, without the field's name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// For programs.
-    pub code: &'static str,
-    /// For people.
-    pub detail: Cow<'static, str>,
-}
-
-/// The storage crate's own words, with a code for programs.
-impl From<UserNameError> for Violation {
-    fn from(error: UserNameError) -> Self {
-        let code = match error {
-            UserNameError::Length { got } if got < *USER_NAME_CHARS.start() => "too_short",
-            UserNameError::Length { .. } => "too_long",
-            UserNameError::Spaces => "spaces",
-            UserNameError::Invisible { .. } => "invisible_character",
-        };
-        Self { code, detail: error.to_string().into() }
-    }
-}
-
-impl From<EmailError> for Violation {
-    fn from(error: EmailError) -> Self {
-        let code = match error {
-            EmailError::Length { .. } => "too_long",
-            EmailError::Spaces | EmailError::Shape => "invalid",
-        };
-        Self { code, detail: error.to_string().into() }
     }
 }

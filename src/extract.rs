@@ -34,7 +34,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let body = <axum::Json<T> as FromRequest<S>>::from_request(request, state).await;
-        body.map(|axum::Json(value)| Self(value)).map_err(|rejection| json_problem(&rejection))
+        body.map(|axum::Json(value)| Self(value))
+            .map_err(|rejection| json_problem(&rejection))
     }
 }
 
@@ -44,7 +45,8 @@ impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, ApiError> {
         let body = <axum::Json<T> as OptionalFromRequest<S>>::from_request(request, state).await;
-        body.map(|body| body.map(|axum::Json(value)| Self(value))).map_err(|rejection| json_problem(&rejection))
+        body.map(|body| body.map(|axum::Json(value)| Self(value)))
+            .map_err(|rejection| json_problem(&rejection))
     }
 }
 
@@ -59,7 +61,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
-        query.map(|axum::extract::Query(value)| Self(value)).map_err(|rejection| query_problem(&rejection))
+        query
+            .map(|axum::extract::Query(value)| Self(value))
+            .map_err(|rejection| query_problem(&rejection))
     }
 }
 
@@ -68,7 +72,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
-        path.map(|axum::extract::Path(value)| Self(value)).map_err(path_problem)
+        path.map(|axum::extract::Path(value)| Self(value))
+            .map_err(path_problem)
     }
 }
 
@@ -95,13 +100,13 @@ fn path_problem(rejection: PathRejection) -> ApiError {
 }
 
 fn syntax(error: &dyn Error) -> Cow<'static, str> {
-    let reason = error.source().map_or_else(String::new, ToString::to_string);
+    let reason = causes(error).last().map_or_else(String::new, ToString::to_string);
     format!("the body is not JSON: {reason}").into()
 }
 
-/// Names the field that did not fit. `E` is the format's own error, which axum wraps in one that knows the path.
+/// Names the field that did not fit. `E` is the format's own error; axum wraps it, and the path to the field, twice.
 fn wrong_shape<E: Error + 'static>(rejection: &dyn Error) -> ApiError {
-    let located = rejection.source().and_then(<dyn Error>::downcast_ref::<serde_path_to_error::Error<E>>);
+    let located = causes(rejection).find_map(<dyn Error>::downcast_ref::<serde_path_to_error::Error<E>>);
     let (path, detail) = match located {
         Some(error) => (error.path().to_string(), error.inner().to_string()),
         None => (String::from("."), rejection.to_string()),
@@ -111,7 +116,15 @@ fn wrong_shape<E: Error + 'static>(rejection: &dyn Error) -> ApiError {
         Some(name) => (format!("{path}.{name}"), "required"),
         None => (path, "invalid"),
     };
-    ApiError::validation(vec![FieldError { field: field.into(), code, detail: detail.into() }])
+    ApiError::validation(vec![FieldError {
+        field: field.into(),
+        code,
+        detail: detail.into(),
+    }])
+}
+
+fn causes(error: &dyn Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
 }
 
 /// serde locates a missing field at the struct that misses it; only its message has the name.

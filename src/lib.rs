@@ -1,11 +1,23 @@
-//! tickroom
+//! Tickroom: a realtime discussion server for markets.
+//!
+//! # Layout
+//!
+//! - [`cli`], [`config`], [`telemetry`]: what is asked of the binary, what it runs with, what it says of itself.
+//! - [`app`]: the server as a whole, started and stopped. [`demo`]: the same with people in it.
+//! - [`router`]: every URL on one screen. [`routes`]: the handlers by noun. [`middleware`]: what happens to all requests.
+//! - [`auth`]: who is there. [`error`], [`extract`]: what a failed request is answered.
+//! - [`socket`]: the WebSocket edge; from there on, a message's way is told in [`tickroom_actors`].
 
+pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod error;
 pub mod extract;
 pub mod limits;
 pub mod middleware;
+pub mod router;
 pub mod routes;
+pub mod socket;
 pub mod telemetry;

@@ -11,10 +11,14 @@ pub const PASSWORD_CHARS: RangeInclusive<usize> = 8..=128;
 /// Bytes of a password: the longest allowed one in four-byte characters. Above it nothing is counted or hashed.
 pub const PASSWORD_BYTES_MAX: usize = 512;
 
-/// Password hashes computed at once. Each takes 19 MiB and one core for some 20 ms, and the runtime needs cores, too.
-pub const PASSWORD_HASHES_RUNNING: usize = 2;
+/// Password hashes computed at once: half the cores. Each takes 19 MiB and one core for some 20 ms, and messages need
+/// cores, too. The next hash waits.
+#[must_use]
+pub fn password_hashes_running() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
+}
 
-/// Password hashes running or waiting: about a second of work. The next login is told 503, which is better than an
+/// Password hashes running or waiting: a second of work or less. The next login is told 503, which is better than an
 /// answer after its client has given up.
 pub const PASSWORD_HASHES_ADMITTED: usize = 64;
 
@@ -48,5 +52,19 @@ pub const RATE_LIMIT_KEYS_MAX: usize = 100_000;
 /// walk over all addresses costs a check next to nothing.
 pub const RATE_LIMIT_SWEEP_EVERY: u32 = 1024;
 
+/// Bytes that a socket's read buffer starts with; most messages are shorter, and a longer one makes it grow.
+pub const SOCKET_READ_BYTES: usize = 1024;
+
+/// How long an ending socket may take: to read what is left for it, and to close its side. Then it is cut off.
+pub const CLOSE_GRACE: Duration = Duration::from_secs(5);
+
+/// Messages in a page of history when the client does not say.
+pub const PAGE_MESSAGES: u16 = 50;
+
+/// Messages in a page of history at most; above it 422.
+pub const PAGE_MESSAGES_MAX: u16 = 200;
+
+/// Bytes of a request body; no resource so far needs more.
+pub const BODY_BYTES: usize = 64 * 1024;
+
 const _: () = assert!(PASSWORD_BYTES_MAX == 4 * *PASSWORD_CHARS.end());
-const _: () = assert!(PASSWORD_HASHES_RUNNING < PASSWORD_HASHES_ADMITTED);

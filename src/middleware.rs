@@ -4,7 +4,7 @@
 //!
 //! 1. [`request_id`]: everything below may log and fail, so the id comes first.
 //! 2. [`access_log`]: sees the final status, also of panics and refusals.
-//! 3. [`panic`]: a handler that panics costs its own request a 500 and nobody else anything.
+//! 3. [`mod@panic`]: a handler that panics costs its own request a 500 and nobody else anything.
 //! 4. [`cors`]: answers preflights, which carry no credentials and must not be refused for that.
 //! 5. [`client_ip`]: decides what the peer may say about others, before anyone believes a header.
 //! 6. [`origin`]: refuses forged cross-site requests before they cost anything.
@@ -26,7 +26,7 @@ use axum::{
 
 use crate::{auth::Auth, error::ApiError};
 
-/// Wraps all routes of `router`, and gives it problem documents for unknown URLs and methods.
+/// Wraps all routes that `router` has by now, and gives it problem documents for unknown URLs and methods.
 pub fn apply<S: Clone + Send + Sync + 'static>(router: Router<S>, auth: &Auth) -> Router<S> {
     router
         .fallback(async || ApiError::not_found("resource"))

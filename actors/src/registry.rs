@@ -44,7 +44,12 @@ impl Registry {
     }
 
     /// Adds a socket unless that passes a limit. Exact: sockets that come at once are counted one by one.
-    pub(crate) fn add(&self, slot: &Arc<SessionSlot>, max: usize, max_per_user: usize) -> Result<(), Refused> {
+    pub(crate) fn add(
+        &self,
+        slot: &Arc<SessionSlot>,
+        max: usize,
+        max_per_user: usize,
+    ) -> Result<(), Refused> {
         if self.count.fetch_add(1, Ordering::SeqCst) >= max {
             self.count.fetch_sub(1, Ordering::SeqCst);
             return Err(Refused::Full);
@@ -88,17 +93,25 @@ impl Registry {
 
     /// The sockets of one shard.
     pub(crate) fn of_shard(&self, shard: usize) -> Vec<Arc<SessionSlot>> {
-        self.shards.get(shard).map(|shard| shard.lock().values().cloned().collect()).unwrap_or_default()
+        self.shards
+            .get(shard)
+            .map(|shard| shard.lock().values().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// The sockets of one user.
     pub fn of_user(&self, user: UserId) -> Vec<Arc<SessionSlot>> {
-        self.users.get(&user).map(|of_user| of_user.clone()).unwrap_or_default()
+        self.users
+            .get(&user)
+            .map(|of_user| of_user.clone())
+            .unwrap_or_default()
     }
 
     /// Every socket.
     pub(crate) fn all(&self) -> Vec<Arc<SessionSlot>> {
-        (0..self.shards.len()).flat_map(|shard| self.of_shard(shard)).collect()
+        (0..self.shards.len())
+            .flat_map(|shard| self.of_shard(shard))
+            .collect()
     }
 
     /// Which shard supervises a session.
@@ -116,7 +129,10 @@ impl Registry {
         self.len() == 0
     }
 
-    #[expect(clippy::indexing_slicing, reason = "shard_of is a remainder of the length, and there is a shard")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "shard_of is a remainder of the length, and there is a shard"
+    )]
     fn shard(&self, id: SessionId) -> &Shard {
         &self.shards[self.shard_of(id)]
     }

@@ -30,7 +30,9 @@ impl RoomDirectory {
     /// Makes rooms known; those that are known already stay as they are.
     pub fn open(&self, names: impl IntoIterator<Item = RoomName>) {
         for name in names {
-            self.slots.entry(name.clone()).or_insert_with(|| Arc::new(RoomSlot::new(name)));
+            self.slots
+                .entry(name.clone())
+                .or_insert_with(|| Arc::new(RoomSlot::new(name)));
         }
     }
 
@@ -108,7 +110,11 @@ impl Actor for Rooms {
         state: &mut RoomsState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            RoomsMessage::Join { room, session, resume } => state.on_join(&myself, &room, session, resume).await,
+            RoomsMessage::Join {
+                room,
+                session,
+                resume,
+            } => state.on_join(&myself, &room, session, resume).await,
             RoomsMessage::Respawn(slot) => state.on_respawn(&myself, &slot).await,
             RoomsMessage::Tick => state.on_tick(),
         }
@@ -177,7 +183,9 @@ impl RoomsState {
     }
 
     fn on_death(&mut self, myself: &ActorRef<RoomsMessage>, actor: ActorId, error: &str) {
-        let Some(slot) = self.children.remove(&actor) else { return };
+        let Some(slot) = self.children.remove(&actor) else {
+            return;
+        };
         let deaths = self.deaths.entry(slot.name.clone()).or_default();
         match deaths.on_death(&RestartPolicy::ROOM, Instant::now()) {
             Verdict::Restart(pause) => {
@@ -198,7 +206,8 @@ impl RoomsState {
     /// Puts rooms to sleep that nobody has used for a while, and forgets deaths that are long past.
     fn on_tick(&mut self) {
         let now = Instant::now();
-        self.deaths.retain(|_, deaths| !deaths.is_past(&RestartPolicy::ROOM, now));
+        self.deaths
+            .retain(|_, deaths| !deaths.is_past(&RestartPolicy::ROOM, now));
         for slot in self.children.values().filter(|slot| slot.is_idle(now)) {
             if let Some(room) = slot.address.actor() {
                 room.stop(Some(IDLE.into()));

@@ -119,9 +119,11 @@ impl SessionsState {
         }
         let now = self.services.now_ms();
         let ping_interval = millis(self.services.config.ping_interval);
-        self.deadlines.insert((now + spread(ping_interval), slot.id, Due::Ping));
+        self.deadlines
+            .insert((now + spread(ping_interval), slot.id, Due::Ping));
         if matches!(slot.dialect, Dialect::Chat { .. }) {
-            self.deadlines.insert((now + millis(limits::JOIN_RETRY), slot.id, Due::Joined));
+            self.deadlines
+                .insert((now + millis(limits::JOIN_RETRY), slot.id, Due::Joined));
         }
         if let Some(identity) = &slot.identity {
             let left = millis_until(identity.expires_at, TimestampMs::now());
@@ -154,12 +156,17 @@ impl SessionsState {
 
     /// A session ended: because its socket did, or because it failed.
     fn on_death(&mut self, myself: &ActorRef<SessionsMessage>, actor: ActorId) {
-        let Some(slot) = self.children.remove(&actor) else { return };
+        let Some(slot) = self.children.remove(&actor) else {
+            return;
+        };
         self.supervised.remove(&slot.id);
         if !self.services.registry.contains(slot.id) {
             return;
         }
-        let verdict = slot.deaths.lock().on_death(&RestartPolicy::SESSION, Instant::now());
+        let verdict = slot
+            .deaths
+            .lock()
+            .on_death(&RestartPolicy::SESSION, Instant::now());
         match verdict {
             Verdict::Restart(pause) => {
                 crate::metrics::restarted("session");
@@ -202,9 +209,10 @@ impl SessionsState {
                 None
             }
             // The rest of the interval, a little more or less: sockets that were opened together drift apart.
-            Due::Pong(_) => {
-                Some((now + spread(millis(config.ping_interval.saturating_sub(config.pong_timeout))), Due::Ping))
-            }
+            Due::Pong(_) => Some((
+                now + spread(millis(config.ping_interval.saturating_sub(config.pong_timeout))),
+                Due::Ping,
+            )),
             Due::Expiry => {
                 slot.outbox.close(CloseCode::EXPIRED);
                 None

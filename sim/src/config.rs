@@ -25,8 +25,8 @@ pub struct Config {
     pub trades_per_minute: u32,
     /// How many requests are taken.
     pub limits: Limits,
-    /// A socket on which nothing went either way for so long is ended, without a close frame. Measured on Upbit:
-    /// 60 s; documented: 120 s.
+    /// A socket on which nothing went either way for so long is ended, without a close frame. Measured on
+    /// Upbit: 60 s; documented: 120 s.
     pub idle_close: Duration,
     /// The beat of `{"status":"UP"}` after a text `PING`.
     pub status_interval: Duration,

@@ -32,8 +32,8 @@ const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 /// How long [`Exchange::stop`] waits for REST calls that are being answered.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// An exchange on a loopback port. Dropping it ends its sockets and frees the port; [`Exchange::stop`] also waits
-/// until that is done.
+/// An exchange on a loopback port. Dropping it ends its sockets and frees the port; [`Exchange::stop`] also
+/// waits until that is done.
 #[derive(Debug)]
 pub struct Exchange {
     hall: Arc<Hall>,
@@ -59,7 +59,8 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// [`SimError::Listen`] when the port is not to be had; [`SimError::BadNumber`] or [`SimError::OffTick`] for a
+    /// [`SimError::Listen`] when the port is not to be had;
+    /// [`SimError::BadNumber`] or [`SimError::OffTick`] for a
     /// start price that no trade could have.
     pub async fn start(config: Config) -> Result<Self, SimError> {
         let listen_error = |source| SimError::Listen {
@@ -92,8 +93,9 @@ impl Exchange {
         format!("http://{}/v1", self.address)
     }
 
-    /// Lets a trade of `volume` at `price` happen now. Both are plain decimals, `"152345000"` or `"0.00061"`. The
-    /// taker bought if the price rose, sold if it fell, and did what the one before did if it is unchanged.
+    /// Lets a trade of `volume` at `price` happen now. Both are plain decimals, `"152345000"` or `"0.00061"`.
+    /// The taker bought if the price rose, sold if it fell, and did what the one before did if it is
+    /// unchanged.
     ///
     /// # Errors
     ///
@@ -105,8 +107,8 @@ impl Exchange {
             .trade(code, price, volume, Timestamp::now())
     }
 
-    /// Brings the 24 h sums up to date now, as Upbit does every minute or so: every market whose sums moved sends
-    /// a frame that repeats its last trade.
+    /// Brings the 24 h sums up to date now, as Upbit does every minute or so: every market whose sums moved
+    /// sends a frame that repeats its last trade.
     pub fn refresh_sums(&self) {
         self.hall.floor.lock().refresh(Timestamp::now());
     }
@@ -126,8 +128,8 @@ impl Exchange {
         self.hall.connections.total()
     }
 
-    /// The codes that some socket has a live subscription to, sorted. Unknown codes and those that were only asked
-    /// for a snapshot are not among them.
+    /// The codes that some socket has a live subscription to, sorted. Unknown codes and those that were only
+    /// asked for a snapshot are not among them.
     pub fn subscribed_codes(&self) -> Vec<String> {
         self.hall.connections.codes()
     }

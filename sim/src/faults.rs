@@ -41,8 +41,9 @@ impl Faults {
         self.state.send_modify(|state| state.drops += 1);
     }
 
-    /// While `stalled`, sockets stay open and nothing is read or sent, not even pongs. New ones are let in and stall
-    /// too; one that the client gave up counts as open until the stall ends. What happens meanwhile is lost.
+    /// While `stalled`, sockets stay open and nothing is read or sent, not even pongs. New ones are let in
+    /// and stall too; one that the client gave up counts as open until the stall ends. What happens meanwhile
+    /// is lost.
     pub fn stall(&self, stalled: bool) {
         self.state.send_modify(|state| state.stalled = stalled);
     }
@@ -61,7 +62,8 @@ impl Faults {
         let _ = self.events.send(Event::Raw(Bytes::from(bytes)));
     }
 
-    /// Answers every REST call with this HTTP status; `None` ends it. A number that is no HTTP status counts as 500.
+    /// Answers every REST call with this HTTP status; `None` ends it. A number that is no HTTP status counts
+    /// as 500.
     pub fn rest_status(&self, status: Option<u16>) {
         self.state
             .send_modify(|state| state.rest_status = status.map(to_status));

@@ -81,8 +81,8 @@ impl Floor {
         })
     }
 
-    /// Books one trade at `now`. A higher price than the last is a buyer's doing, a lower one a seller's, and an
-    /// equal one that of whoever came last.
+    /// Books one trade at `now`. A higher price than the last is a buyer's doing, a lower one a seller's, and
+    /// an equal one that of whoever came last.
     pub(crate) fn trade(
         &mut self,
         code: &str,
@@ -150,7 +150,8 @@ impl Floor {
         }
     }
 
-    /// The present state of the markets `codes`, those of them that exist, and the last event that it contains.
+    /// The present state of the markets `codes`, those of them that exist, and the last event that it
+    /// contains.
     pub(crate) fn snapshot<'a>(&self, codes: impl IntoIterator<Item = &'a String>) -> (u64, Vec<Ticker>) {
         let tickers = codes
             .into_iter()

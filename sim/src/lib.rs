@@ -10,8 +10,8 @@
 //! 3. Each `socket` that asked for the market (`request`) writes it as the exchange would (`spelling`).
 //! 4. `rest` answers from the same floor. Both doors are guarded by `limit`, and both obey [`Faults`].
 //!
-//! Served so far: the `ticker` stream, `/v1/market/all`, `/v1/ticker` and `/v1/ticker/all`. Subscriptions to the
-//! other public types are understood and stay silent.
+//! Served so far: the `ticker` stream, `/v1/market/all`, `/v1/ticker` and `/v1/ticker/all`. Subscriptions to
+//! the other public types are understood and stay silent.
 
 mod config;
 mod connections;

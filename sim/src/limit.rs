@@ -1,8 +1,8 @@
 //! Request limits, and what happens to those who ignore them. Pure: time comes in.
 //! <https://docs.upbit.com/kr/reference/rate-limits>
 //!
-//! Upbit counts by address. Every peer of the simulator comes from the same one, loopback, so it counts them all
-//! together.
+//! Upbit counts by address. Every peer of the simulator comes from the same one, loopback, so it counts them
+//! all together.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -21,7 +21,8 @@ pub struct Limits {
     pub messages_per_minute: u32,
     /// REST calls in one second, for each group of paths.
     pub rest_per_second: u32,
-    /// Requests with an `Origin` header, which every browser sends: one in this time, REST and handshakes together.
+    /// Requests with an `Origin` header, which every browser sends: one in this time, REST and handshakes
+    /// together.
     pub origin_interval: Duration,
     /// Refusals in a row (429) after which the peer is shut out (418).
     pub refusals_before_block: u32,

@@ -189,7 +189,8 @@ impl Market {
         &self.ticker
     }
 
-    /// Books `trade`, made public at `now`. A trade that claims to be older than what has happened is moved up.
+    /// Books `trade`, made public at `now`. A trade that claims to be older than what has happened is moved
+    /// up.
     pub(crate) fn trade(&mut self, mut trade: Trade, now: Timestamp) {
         trade.at = trade.at.max(self.latest);
         self.roll_to(trade.at);

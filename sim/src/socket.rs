@@ -201,7 +201,8 @@ impl Session {
         }
     }
 
-    /// Status frames come on the server's clock, not the client's: the first one some part of an interval later.
+    /// Status frames come on the server's clock, not the client's: the first one some part of an interval
+    /// later.
     async fn start_status(&mut self) {
         if self.status.is_some() {
             return;

@@ -180,7 +180,8 @@ struct Change {
 }
 
 impl Change {
-    /// `zero` is how an unchanged price is spelled: `0E-8` on the socket, `0` over REST. A rate is `0` on both.
+    /// `zero` is how an unchanged price is spelled: `0E-8` on the socket, `0` over REST. A rate is `0` on
+    /// both.
     fn of(ticker: &Ticker, zero: &str) -> Self {
         let (change, rate) = (ticker.change(), ticker.change_rate());
         if change == Price::ZERO {
@@ -203,8 +204,8 @@ impl Change {
     }
 }
 
-/// The 24 h turnover with the digits that price unit times smallest volume can produce: 5 for a unit of 1,000.
-/// This fits every market of a recorded `ticker/all`.
+/// The 24 h turnover with the digits that price unit times smallest volume can produce: 5 for a unit of
+/// 1,000. This fits every market of a recorded `ticker/all`.
 fn last_day_price(ticker: &Ticker) -> String {
     let unit = tick_size(&ticker.code, ticker.last).units();
     let zeros = std::iter::successors(Some(unit), |rest| Some(rest / 10))

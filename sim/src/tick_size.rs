@@ -46,7 +46,8 @@ pub(crate) fn tick_up(code: &str, price: Price) -> Price {
     price + tick_size(code, price)
 }
 
-/// The next price below, or `price` itself at the bottom. At the foot of a band the step is that of the band below.
+/// The next price below, or `price` itself at the bottom. At the foot of a band the step is that of the band
+/// below.
 pub(crate) fn tick_down(code: &str, price: Price) -> Price {
     let unit = tick_size(code, price - Price::from_units(SMALLEST));
     if price > unit { price - unit } else { price }

@@ -1,5 +1,5 @@
-//! The traders: a seeded random walk on the price grid. What they do depends on the generator alone, so a seed
-//! repeats a run.
+//! The traders: a seeded random walk on the price grid. What they do depends on the generator alone, so a
+//! seed repeats a run.
 
 use fastrand::Rng;
 use jiff::{Timestamp, ToSpan};
@@ -11,12 +11,13 @@ use crate::tick_size::{tick_down, tick_size, tick_up};
 /// 41 in 100 recorded trades share their millisecond with the one before: a taker that sweeps several makers.
 const SWEEP_PERCENT: u8 = 41;
 
-/// A history of one trade in ten minutes for 24 hours gives a new market a previous close and a day behind it.
+/// A history of one trade in ten minutes for 24 hours gives a new market a previous close and a day behind
+/// it.
 const HISTORY_TRADES: i32 = 144;
 const HISTORY_STEP_MINUTES: i32 = 10;
 
-/// Opens market `code` at `now` with a day of history that ends at `price`. Each trade of the history stands for
-/// the many of its ten minutes: its volume is that of `weight` orders.
+/// Opens market `code` at `now` with a day of history that ends at `price`. Each trade of the history stands
+/// for the many of its ten minutes: its volume is that of `weight` orders.
 pub(crate) fn open_market(code: &str, price: Price, weight: i128, now: Timestamp, rng: &mut Rng) -> Market {
     let ago = |steps: i32| now - (steps * HISTORY_STEP_MINUTES).minutes();
     let mut market = Market::new(code, price, ago(HISTORY_TRADES));
@@ -40,8 +41,8 @@ pub(crate) fn open_market(code: &str, price: Price, weight: i128, now: Timestamp
     market
 }
 
-/// The trades that one taker causes at `at`. The price is drawn back to `anchor`, so that a demo which runs for
-/// weeks still shows a plausible market.
+/// The trades that one taker causes at `at`. The price is drawn back to `anchor`, so that a demo which runs
+/// for weeks still shows a plausible market.
 pub(crate) fn burst(market: &Market, anchor: Price, at: Timestamp, rng: &mut Rng) -> Vec<Trade> {
     let code = &*market.ticker().code;
     let last = market.ticker().last;
@@ -74,8 +75,8 @@ fn bid_permille(last: Price, anchor: Price) -> i128 {
     (500 - above_basis_points / 4).clamp(100, 900)
 }
 
-/// How many price units the first trade of a burst is away from the last: often none, else up to 0.02 %, so that
-/// a price of 150,000,000 with a unit of 1,000 moves as visibly as a price of 3,000 with a unit of 1.
+/// How many price units the first trade of a burst is away from the last: often none, else up to 0.02 %, so
+/// that a price of 150,000,000 with a unit of 1,000 moves as visibly as a price of 3,000 with a unit of 1.
 fn jump(code: &str, last: Price, rng: &mut Rng) -> i128 {
     let most = (last.units() / tick_size(code, last).units() / 5_000).clamp(1, 50);
     if rng.u8(0..3) == 0 { 0 } else { rng.i128(0..=most) }

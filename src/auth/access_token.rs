@@ -72,7 +72,12 @@ impl AccessTokens {
     }
 
     /// A token for `identity`, good until that expires.
-    pub(super) fn issue(&self, identity: &Identity, family: FamilyId, now: TimestampMs) -> Result<String, ApiError> {
+    pub(super) fn issue(
+        &self,
+        identity: &Identity,
+        family: FamilyId,
+        now: TimestampMs,
+    ) -> Result<String, ApiError> {
         let claims = Claims {
             iss: self.issuer.clone(),
             aud: AUDIENCE.to_owned(),
@@ -114,7 +119,11 @@ impl AccessTokens {
         }
         let decoded = decode::<Claims>(token, &self.decoding, &self.validation);
         let claims = decoded.map_err(|_refused| TokenError::Invalid)?.claims;
-        if claims.typ == TYPE { Ok(claims) } else { Err(TokenError::Invalid) }
+        if claims.typ == TYPE {
+            Ok(claims)
+        } else {
+            Err(TokenError::Invalid)
+        }
     }
 }
 

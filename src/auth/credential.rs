@@ -22,7 +22,11 @@ pub(super) enum Credential<'a> {
 
 impl<'a> Credential<'a> {
     /// The credential that counts. `may_claim`: the request comes from a trusted gateway.
-    pub(super) fn read(headers: &'a HeaderMap, ticket: Option<&'a str>, may_claim: bool) -> Result<Self, ApiError> {
+    pub(super) fn read(
+        headers: &'a HeaderMap,
+        ticket: Option<&'a str>,
+        may_claim: bool,
+    ) -> Result<Self, ApiError> {
         let bearers = bearers(headers).map(Self::Bearer);
         let tickets = ticket.into_iter().map(Self::Ticket);
         let claims = headers.get_all(X_CLAIM_USER_ID).into_iter().filter(|_| may_claim);
@@ -49,12 +53,20 @@ pub(crate) fn is_ambient(headers: &HeaderMap) -> bool {
 
 /// Bearer tokens. Other schemes are none of our business: a proxy in front of us may want `Basic`.
 pub(super) fn bearers(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    headers.get_all(header::AUTHORIZATION).into_iter().filter_map(|value| {
-        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
-    })
+    headers
+        .get_all(header::AUTHORIZATION)
+        .into_iter()
+        .filter_map(|value| {
+            let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+            scheme
+                .eq_ignore_ascii_case("bearer")
+                .then(|| token.trim_matches(' '))
+        })
 }
 
 fn ambiguous() -> ApiError {
-    ApiError::bad_request("ambiguous_credentials", "send one of: a Bearer token, a ticket, a gateway's claim")
+    ApiError::bad_request(
+        "ambiguous_credentials",
+        "send one of: a Bearer token, a ticket, a gateway's claim",
+    )
 }

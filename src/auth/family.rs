@@ -1,20 +1,30 @@
 //! A login and all tokens that descend from it: a family. Access tokens prove themselves without the database, so
 //! this is where one learns that the login behind a token has ended.
+//!
+//! What ends a family runs on a task of its own: a client that logs out and closes the tab at once must not leave its
+//! sockets open.
 
 use std::sync::Arc;
 
 use moka::sync::Cache;
-use tickroom_storage::{FamilyId, TimestampMs, UserId, token::Tokens};
+use tickroom_storage::{
+    FamilyId, StorageError, TimestampMs, UserId,
+    token::{NewFamily, Rotation, Tokens},
+};
+use tracing::Instrument;
 
+use super::millis;
 use crate::{
     error::ApiError,
-    limits::{FAMILIES_REMEMBERED_MAX, FAMILY_REMEMBERED_FOR},
+    limits::{FAMILIES_REMEMBERED_MAX, FAMILY_REMEMBERED_FOR, REFRESH_GRACE},
 };
 
-/// Told of every family that ends before its time, so that the sockets which live on it can be closed.
+/// Told of every family that ends before its time, so that the sockets which live on it can be closed. It may be told
+/// of one twice.
 pub type OnRevoked = Arc<dyn Fn(UserId, FamilyId) + Send + Sync>;
 
-/// Which families are live.
+/// The families, and which of them are live. Clones share everything.
+#[derive(Clone)]
 pub(super) struct Families {
     tokens: Tokens,
     /// What the database said lately. Without it every request would cost a query.
@@ -28,7 +38,15 @@ impl Families {
             .max_capacity(FAMILIES_REMEMBERED_MAX)
             .time_to_live(FAMILY_REMEMBERED_FOR)
             .build();
-        Self { tokens, known, on_revoked }
+        Self {
+            tokens,
+            known,
+            on_revoked,
+        }
+    }
+
+    pub(super) async fn start(&self, family: NewFamily) -> Result<(), ApiError> {
+        Ok(self.tokens.start_family(family).await?)
     }
 
     /// Whether tokens of this family still count.
@@ -41,16 +59,53 @@ impl Families {
         Ok(self.known.entry(family).or_insert(live).into_value())
     }
 
-    /// Ends a family, in the database first.
-    pub(super) async fn revoke(&self, user: UserId, family: FamilyId, now: TimestampMs) -> Result<(), ApiError> {
-        self.tokens.revoke_family(family, now).await?;
-        self.ended(user, family);
-        Ok(())
+    /// Exchanges a refresh token for its successor, both as fingerprints.
+    pub(super) async fn rotate(
+        &self,
+        old: String,
+        new: String,
+        now: TimestampMs,
+        expires_at: TimestampMs,
+    ) -> Result<Rotation, ApiError> {
+        let families = self.clone();
+        to_the_end(async move {
+            let grace_ms = millis(REFRESH_GRACE);
+            let rotation = families.tokens.rotate(&old, &new, now, expires_at, grace_ms).await?;
+            if let Rotation::Reused { user, family } = rotation {
+                tracing::warn!(user_id = %user, family_id = %family, "replaced refresh token used again, login ended");
+                families.ended(user, family);
+            }
+            Ok(rotation)
+        })
+        .await
     }
 
-    /// Notes that the database has ended a family.
-    pub(super) fn ended(&self, user: UserId, family: FamilyId) {
+    /// Ends a family, in the database first.
+    pub(super) async fn revoke(
+        &self,
+        user: UserId,
+        family: FamilyId,
+        now: TimestampMs,
+    ) -> Result<(), ApiError> {
+        let families = self.clone();
+        to_the_end(async move {
+            families.tokens.revoke_family(family, now).await?;
+            families.ended(user, family);
+            Ok(())
+        })
+        .await
+    }
+
+    fn ended(&self, user: UserId, family: FamilyId) {
         self.known.insert(family, false);
         (self.on_revoked)(user, family);
     }
+}
+
+/// Runs `work` to its end even if the client hangs up and its request is dropped.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StorageError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    let outcome = tokio::spawn(work.in_current_span()).await;
+    Ok(outcome.map_err(ApiError::internal)??)
 }

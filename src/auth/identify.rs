@@ -6,8 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use axum::http::HeaderMap;
 
 use super::{
-    Auth, CookieSlot, Identity, access_token::TokenError, cookie::LoginCookies, credential::Credential,
-    Scopes, token_expired, token_invalid, token_revoked, unauthenticated,
+    Auth, CookieSlot, Identity, Scopes, access_token::TokenError, cookie::LoginCookies,
+    credential::Credential, token_expired, token_invalid, token_revoked, unauthenticated,
 };
 use crate::error::ApiError;
 
@@ -25,9 +25,9 @@ pub(super) struct Presented<'a> {
 }
 
 impl Auth {
-    /// Who opens a socket. The rules on contradicting credentials stand in [`credential`](super::credential); cookies
-    /// count only with an allowed `Origin` and while the access token lasts. To have it renewed during the handshake,
-    /// let the handler take a [`SocketIdentity`](super::SocketIdentity) instead.
+    /// Who opens a socket. Contradicting credentials are refused as `credential.rs` says; cookies count only with an
+    /// allowed `Origin` and while the access token lasts. To have it renewed during the handshake, let the handler
+    /// take a [`SocketIdentity`](super::SocketIdentity) instead.
     ///
     /// # Errors
     ///
@@ -39,11 +39,20 @@ impl Auth {
         ticket: Option<&str>,
     ) -> Result<Identity, ApiError> {
         let peer = Some(peer.ip());
-        self.identify(Presented { headers, peer, ticket, is_handshake: true, cookies: None }).await
+        self.identify(Presented {
+            headers,
+            peer,
+            ticket,
+            is_handshake: true,
+            cookies: None,
+        })
+        .await
     }
 
     pub(super) async fn identify(&self, presented: Presented<'_>) -> Result<Identity, ApiError> {
-        let may_claim = presented.peer.is_some_and(|peer| self.0.trusted_proxies.contains(peer));
+        let may_claim = presented
+            .peer
+            .is_some_and(|peer| self.0.trusted_proxies.contains(peer));
         match Credential::read(presented.headers, presented.ticket, may_claim)? {
             Credential::Bearer(token) => self.by_access_token(token).await,
             Credential::Ticket(ticket) => self.by_ticket(ticket).await,
@@ -66,7 +75,10 @@ impl Auth {
     async fn by_ticket(&self, ticket: &str) -> Result<Identity, ApiError> {
         let identity = self.0.tickets.redeem(ticket, self.now());
         let identity = identity.ok_or_else(|| {
-            ApiError::unauthorized("token_invalid", "this ticket was never given, or used, or is too old")
+            ApiError::unauthorized(
+                "token_invalid",
+                "this ticket was never given, or used, or is too old",
+            )
         })?;
         self.still_live(identity).await
     }
@@ -77,10 +89,17 @@ impl Auth {
         let id = user.parse().map_err(|_not_an_id| token_invalid())?;
         let user = self.0.users.by_id(id).await?.ok_or_else(token_invalid)?;
         let identity = self.identity_of(&user, None, self.now());
-        Ok(Identity { scopes: Scopes::USER, ..identity })
+        Ok(Identity {
+            scopes: Scopes::USER,
+            ..identity
+        })
     }
 
-    async fn by_cookies(&self, cookies: LoginCookies, slot: Option<&CookieSlot>) -> Result<Identity, ApiError> {
+    async fn by_cookies(
+        &self,
+        cookies: LoginCookies,
+        slot: Option<&CookieSlot>,
+    ) -> Result<Identity, ApiError> {
         let access = cookies.access.ok_or(TokenError::Expired);
         let refused = match access.and_then(|token| self.0.access_tokens.verify(&token, self.now())) {
             Ok(identity) => return self.still_live(identity).await,

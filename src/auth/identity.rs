@@ -37,7 +37,10 @@ impl Identity {
         if self.scopes.contains(scope) {
             return Ok(());
         }
-        Err(ApiError::forbidden("insufficient_scope", format!("this needs the scope {}", scope.as_str())))
+        Err(ApiError::forbidden(
+            "insufficient_scope",
+            format!("this needs the scope {}", scope.as_str()),
+        ))
     }
 }
 

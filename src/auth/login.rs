@@ -9,10 +9,10 @@ use tickroom_storage::{
 };
 
 use super::{
-    Auth, Identity, cookie::LoginCookies, credential::bearers, later, millis, secret, token_expired, token_invalid,
+    Auth, Identity, cookie::LoginCookies, credential::bearers, later, secret, token_expired, token_invalid,
     token_revoked, unauthenticated,
 };
-use crate::{error::ApiError, limits::REFRESH_GRACE};
+use crate::error::ApiError;
 
 /// What a login or refresh yields.
 pub struct Grant {
@@ -44,7 +44,10 @@ impl Auth {
         let matches = self.0.passwords.verify(password, stored).await?;
         match user.filter(|_| matches) {
             Some(user) => self.start_family(&user, user_agent).await,
-            None => Err(ApiError::unauthorized("invalid_credentials", "the email or the password is wrong")),
+            None => Err(ApiError::unauthorized(
+                "invalid_credentials",
+                "the email or the password is wrong",
+            )),
         }
     }
 
@@ -60,7 +63,7 @@ impl Auth {
             now,
             expires_at: later(now, self.0.cookies.refresh_ttl),
         };
-        self.0.tokens.start_family(new_family).await?;
+        self.0.families.start(new_family).await?;
         self.grant(user, family, Some(refresh_token))
     }
 
@@ -74,13 +77,8 @@ impl Auth {
         let (user, family, refresh_token) = match self.rotate(refresh_token, &successor).await? {
             Rotation::Rotated { user, family } => (user, family, Some(successor)),
             Rotation::Replayed { user, family } => (user, family, None),
-            Rotation::Reused { user, family } => {
-                tracing::warn!(user_id = %user, family_id = %family, "replaced refresh token used again, login ended");
-                self.0.families.ended(user, family);
-                return Err(token_revoked());
-            }
+            Rotation::Reused { .. } | Rotation::Revoked => return Err(token_revoked()),
             Rotation::Expired => return Err(token_expired()),
-            Rotation::Revoked => return Err(token_revoked()),
             Rotation::Unknown => return Err(token_invalid()),
         };
         let user = self.0.users.by_id(user).await?.ok_or_else(token_revoked)?;
@@ -101,14 +99,18 @@ impl Auth {
         let now = self.now();
         let expires_at = later(now, self.0.cookies.refresh_ttl);
         let (old, new) = (secret::fingerprint(refresh_token), secret::fingerprint(successor));
-        Ok(self.0.tokens.rotate(&old, &new, now, expires_at, millis(REFRESH_GRACE)).await?)
+        self.0.families.rotate(old, new, now, expires_at).await
     }
 
     fn grant(&self, user: &User, family: FamilyId, refresh_token: Option<String>) -> Result<Grant, ApiError> {
         let now = self.now();
         let identity = self.identity_of(user, Some(family), now);
         let access_token = self.0.access_tokens.issue(&identity, family, now)?;
-        Ok(Grant { identity, access_token, refresh_token })
+        Ok(Grant {
+            identity,
+            access_token,
+            refresh_token,
+        })
     }
 
     /// Ends the logins of all tokens in `headers`, Bearers and cookies. What is no token of ours ends nothing.

@@ -8,5 +8,3 @@ mod login;
 mod problem;
 mod socket;
 mod token;
-
-pub(crate) use harness::{Answer, TestServer};

@@ -39,21 +39,28 @@ impl Origins {
     #[must_use]
     pub fn new(server: &config::Server, https_only: bool) -> Self {
         let all = server.allowed_origins.iter().chain([&server.public_url]);
-        Self { configured: Arc::new(all.cloned().collect()), https_only }
+        Self {
+            configured: Arc::new(all.cloned().collect()),
+            https_only,
+        }
     }
 
     /// Whether a page of `origin` may send the request with these `headers`.
     #[must_use]
     pub fn allow(&self, origin: &HeaderValue, headers: &HeaderMap) -> bool {
         // `null`, which sandboxed frames and local files send, is no origin.
-        let Some(origin) = origin.to_str().ok().and_then(|text| text.parse().ok()) else { return false };
+        let Some(origin) = origin.to_str().ok().and_then(|text| text.parse().ok()) else {
+            return false;
+        };
         self.configured.contains(&origin) || self.is_our_own(&origin, headers)
     }
 
     fn is_our_own(&self, origin: &WebOrigin, headers: &HeaderMap) -> bool {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let scheme = origin.as_str().split(':').next();
-        let (Some(host), Some(scheme)) = (host, scheme) else { return false };
+        let (Some(host), Some(scheme)) = (host, scheme) else {
+            return false;
+        };
         let ours = format!("{scheme}://{host}").parse::<WebOrigin>();
         ours.is_ok_and(|ours| ours == *origin) && (scheme == "https" || !self.https_only)
     }
@@ -66,7 +73,9 @@ impl Origins {
     pub fn check_unsafe(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let allowed = match headers.get(header::ORIGIN) {
             Some(origin) => self.allow(origin, headers),
-            None => headers.get(SEC_FETCH_SITE).is_none_or(|site| site == "same-origin" || site == "none"),
+            None => headers
+                .get(SEC_FETCH_SITE)
+                .is_none_or(|site| site == "same-origin" || site == "none"),
         };
         if allowed { Ok(()) } else { Err(forbidden()) }
     }
@@ -77,13 +86,18 @@ impl Origins {
     ///
     /// 403 `origin_forbidden`.
     pub fn check_handshake(&self, headers: &HeaderMap) -> Result<(), ApiError> {
-        let allowed = headers.get(header::ORIGIN).is_some_and(|origin| self.allow(origin, headers));
+        let allowed = headers
+            .get(header::ORIGIN)
+            .is_some_and(|origin| self.allow(origin, headers));
         if allowed { Ok(()) } else { Err(forbidden()) }
     }
 }
 
 fn forbidden() -> ApiError {
-    ApiError::forbidden("origin_forbidden", "pages of this origin may not act for their visitors here")
+    ApiError::forbidden(
+        "origin_forbidden",
+        "pages of this origin may not act for their visitors here",
+    )
 }
 
 /// Middleware: applies the rule for methods that change something. Handshakes are checked where they are identified.

@@ -47,7 +47,11 @@ impl AddressLimit {
 impl<C: Clock + Clone> AddressLimit<C> {
     fn with_clock(quota: Quota, clock: C) -> Self {
         let limiter = RateLimiter::hashmap_with_clock(quota, clock.clone());
-        Self { limiter, clock, checks: AtomicU32::new(0) }
+        Self {
+            limiter,
+            clock,
+            checks: AtomicU32::new(0),
+        }
     }
 
     /// Takes one from the budget of `client`.
@@ -61,12 +65,18 @@ impl<C: Clock + Clone> AddressLimit<C> {
             return Err(ApiError::busy());
         }
         let spent = self.limiter.check_key(&household(client)).err();
-        spent.map_or(Ok(()), |until| Err(ApiError::rate_limited(until.wait_time_from(self.clock.now()))))
+        spent.map_or(Ok(()), |until| {
+            Err(ApiError::rate_limited(until.wait_time_from(self.clock.now())))
+        })
     }
 
     /// Forgets clients whose budget is full again, now and then: it costs a walk over all of them.
     fn sweep(&self) {
-        if self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(RATE_LIMIT_SWEEP_EVERY) {
+        if self
+            .checks
+            .fetch_add(1, Ordering::Relaxed)
+            .is_multiple_of(RATE_LIMIT_SWEEP_EVERY)
+        {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }
@@ -83,7 +93,7 @@ fn household(client: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{net::Ipv4Addr, time::Duration};
 
     use governor::clock::FakeRelativeClock;
 
@@ -112,15 +122,32 @@ mod tests {
         let (limit, _clock) = two_per_minute();
         limit.take("2001:db8::1".parse().unwrap()).unwrap();
         limit.take("2001:db8::2".parse().unwrap()).unwrap();
-        assert_eq!(limit.take("2001:db8::3".parse().unwrap()).unwrap_err().status(), 429);
+        assert_eq!(
+            limit.take("2001:db8::3".parse().unwrap()).unwrap_err().status(),
+            429
+        );
         limit.take("2001:db8:0:1::1".parse().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn no_more_clients_are_remembered_than_there_is_room_for() {
+        let (limit, clock) = two_per_minute();
+        let clients = u32::try_from(RATE_LIMIT_KEYS_MAX).unwrap();
+        for client in 0..clients {
+            limit.take(Ipv4Addr::from_bits(client).into()).unwrap();
+        }
+        let newcomer = "192.0.2.1".parse().unwrap();
+        assert_eq!(limit.take(newcomer).unwrap_err().status(), 503);
+        clock.advance(Duration::from_secs(60));
+        limit.limiter.retain_recent();
+        limit.take(newcomer).unwrap();
     }
 
     #[test]
     fn remembered_clients_are_forgotten_when_their_budget_is_full_again() {
         let (limit, clock) = two_per_minute();
         for last in 0..RATE_LIMIT_SWEEP_EVERY {
-            limit.take(std::net::Ipv4Addr::from_bits(last).into()).unwrap();
+            limit.take(Ipv4Addr::from_bits(last).into()).unwrap();
         }
         clock.advance(Duration::from_secs(60));
         limit.take("192.0.2.1".parse().unwrap()).unwrap();

@@ -1,11 +1,6 @@
 //! Carries renewed or cleared login cookies from the extractor that made them to the response.
 
-use axum::{
-    extract::Request,
-    http::header::SET_COOKIE,
-    middleware::Next,
-    response::Response,
-};
+use axum::{extract::Request, http::header::SET_COOKIE, middleware::Next, response::Response};
 
 use crate::auth::CookieSlot;
 
@@ -16,7 +11,9 @@ pub async fn deliver(mut request: Request, next: Next) -> Response {
     let slot = CookieSlot::default();
     request.extensions_mut().insert(slot.clone());
     let mut response = next.run(request).await;
-    if let Some(cookies) = slot.get() && !response.headers().contains_key(SET_COOKIE) {
+    if let Some(cookies) = slot.get()
+        && !response.headers().contains_key(SET_COOKIE)
+    {
         cookies.write(response.headers_mut());
     }
     response

@@ -23,9 +23,15 @@ impl Dedupe {
 
     /// Remembers a message that carries a client id.
     pub(super) fn insert(&mut self, message: &Message) {
-        let Some(client_id) = &message.client_id else { return };
+        let Some(client_id) = &message.client_id else {
+            return;
+        };
         let key = (message.sender.id, client_id.clone());
-        if self.places.insert(key.clone(), (message.id, message.offset)).is_none() {
+        if self
+            .places
+            .insert(key.clone(), (message.id, message.offset))
+            .is_none()
+        {
             self.order.push_back(key);
         }
         if self.order.len() > limits::DEDUPE_MESSAGES

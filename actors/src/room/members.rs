@@ -42,13 +42,18 @@ impl Members {
         }
         let place = inner.list.len();
         inner.places.insert(session.id, place);
-        inner.list.push(Member { session: Arc::clone(session), delivered });
+        inner.list.push(Member {
+            session: Arc::clone(session),
+            delivered,
+        });
     }
 
     /// Removes a session; nothing happens if it is not there.
     pub(crate) fn remove(&self, session: SessionId) {
         let mut inner = self.inner.lock();
-        let Some(place) = inner.places.remove(&session) else { return };
+        let Some(place) = inner.places.remove(&session) else {
+            return;
+        };
         inner.list.swap_remove(place);
         if let Some(moved) = inner.list.get(place).map(|member| member.session.id) {
             inner.places.insert(moved, place);

@@ -34,7 +34,10 @@ pub struct Receipt {
 impl Receipt {
     /// A receipt for one message of a session.
     pub const fn new(session: Arc<SessionSlot>, client_id: Option<ClientMessageId>) -> Self {
-        Self { session: Some(session), client_id }
+        Self {
+            session: Some(session),
+            client_id,
+        }
     }
 
     /// The sender's own id for the message, if it wants an ack.
@@ -44,7 +47,9 @@ impl Receipt {
 
     /// The message is stored under this id and offset; `duplicate` if that had happened before.
     pub fn acknowledge(mut self, id: MessageId, offset: Offset, duplicate: bool) {
-        let Some(session) = self.session.take() else { return };
+        let Some(session) = self.session.take() else {
+            return;
+        };
         if let Some(client_id) = &self.client_id {
             counter!(ACKS).increment(1);
             session.outbox.push(native::ack(client_id, id, offset, duplicate));
@@ -59,7 +64,9 @@ impl Receipt {
     fn answer(&mut self, refusal: &Refusal) {
         if let Some(session) = self.session.take() {
             counter!(REFUSALS, "code" => refusal.code()).increment(1);
-            session.outbox.push(native::error(refusal, self.client_id.as_ref()));
+            session
+                .outbox
+                .push(native::error(refusal, self.client_id.as_ref()));
         }
     }
 }

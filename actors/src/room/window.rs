@@ -15,7 +15,11 @@ pub struct Window {
 impl Window {
     /// An empty window that stands at `tail`: the offset of the last message there ever was.
     pub const fn new(tail: Offset) -> Self {
-        Self { tail, frames: VecDeque::new(), bytes: 0 }
+        Self {
+            tail,
+            frames: VecDeque::new(),
+            bytes: 0,
+        }
     }
 
     /// Appends the frame of the next offset and lets the oldest go when a bound is passed.
@@ -25,7 +29,9 @@ impl Window {
         self.bytes += frame.len();
         self.frames.push_back(frame);
         while self.frames.len() > limits::WINDOW_MESSAGES || self.bytes > limits::WINDOW_BYTES {
-            let Some(oldest) = self.frames.pop_front() else { break };
+            let Some(oldest) = self.frames.pop_front() else {
+                break;
+            };
             self.bytes -= oldest.len();
         }
     }
@@ -54,7 +60,10 @@ impl Window {
 
     /// The last `count` messages, or as many as there are.
     pub fn recent(&self, count: usize) -> impl Iterator<Item = Bytes> + Clone + '_ {
-        self.frames.iter().skip(self.frames.len().saturating_sub(count)).cloned()
+        self.frames
+            .iter()
+            .skip(self.frames.len().saturating_sub(count))
+            .cloned()
     }
 }
 

@@ -27,6 +27,8 @@ struct Inner {
     closing: Option<CloseCode>,
     /// The socket's task, while it sleeps because there was nothing to take.
     reader: Option<Waker>,
+    /// The socket's task, while it sleeps because the other side does not read: only the end wakes it.
+    blocked: Option<Waker>,
 }
 
 /// What the socket's task does next.
@@ -41,7 +43,10 @@ pub enum Next {
 impl Outbox {
     /// An empty outbox. Holds no memory until the first frame.
     pub fn new(capacity_bytes: usize) -> Self {
-        Self { capacity_bytes, inner: Mutex::default() }
+        Self {
+            capacity_bytes,
+            inner: Mutex::default(),
+        }
     }
 
     /// Queues a frame in the lossless lane. A frame that does not fit ends the socket with
@@ -98,12 +103,27 @@ impl Outbox {
 
     /// Moves up to `max` frames into `batch`, lossless ones first, or tells how to end.
     /// Pending when there is nothing; the task is woken by the next frame.
-    pub fn poll_take(&self, context: &mut Context<'_>, batch: &mut VecDeque<Bytes>, max: usize) -> Poll<Next> {
+    pub fn poll_take(
+        &self,
+        context: &mut Context<'_>,
+        batch: &mut VecDeque<Bytes>,
+        max: usize,
+    ) -> Poll<Next> {
         let mut inner = self.inner.lock();
         let room = max.saturating_sub(batch.len());
         let lossless = room.min(inner.lossless.len());
-        inner.lossless_bytes -= inner.lossless.iter().take(lossless).map(Bytes::len).sum::<usize>();
-        batch.extend(inner.lossless.drain(..lossless));
+        if batch.is_empty() && lossless == inner.lossless.len() {
+            inner.lossless_bytes = 0;
+            std::mem::swap(batch, &mut inner.lossless);
+        } else {
+            inner.lossless_bytes -= inner
+                .lossless
+                .iter()
+                .take(lossless)
+                .map(Bytes::len)
+                .sum::<usize>();
+            batch.extend(inner.lossless.drain(..lossless));
+        }
         let conflated = (room - lossless).min(inner.conflated.len());
         batch.extend(inner.conflated.drain(..conflated).map(|(_, frame)| frame));
         if !batch.is_empty() {
@@ -113,6 +133,16 @@ impl Outbox {
             return Poll::Ready(Next::Close(code));
         }
         inner.reader = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    /// Ready once the socket is being closed; for a task that cannot write what it has taken.
+    pub fn poll_closing(&self, context: &mut Context<'_>) -> Poll<CloseCode> {
+        let mut inner = self.inner.lock();
+        if let Some(code) = inner.closing {
+            return Poll::Ready(code);
+        }
+        inner.blocked = Some(context.waker().clone());
         Poll::Pending
     }
 
@@ -144,9 +174,14 @@ impl Inner {
 /// Wakes the socket's task after the lock is gone, or it would wake only to wait for it.
 fn wake(mut inner: parking_lot::MutexGuard<'_, Inner>) {
     let reader = inner.reader.take();
+    let blocked = if inner.closing.is_some() {
+        inner.blocked.take()
+    } else {
+        None
+    };
     drop(inner);
-    if let Some(reader) = reader {
-        reader.wake();
+    for waker in [reader, blocked].into_iter().flatten() {
+        waker.wake();
     }
 }
 
@@ -171,7 +206,10 @@ mod tests {
         assert!(outbox.push(Bytes::from_static(b"12345678")));
         assert!(!outbox.push(Bytes::from_static(b"123")));
         assert_eq!(outbox.queued_bytes(), 0);
-        assert!(!outbox.push(Bytes::from_static(b"1")), "nothing is taken after the close");
+        assert!(
+            !outbox.push(Bytes::from_static(b"1")),
+            "nothing is taken after the close"
+        );
         assert_eq!(take(&outbox, 9), (vec![], Some(CloseCode::SLOW)));
     }
 
@@ -182,7 +220,11 @@ mod tests {
         outbox.close(CloseCode::SHUTDOWN);
         outbox.close(CloseCode::INTERNAL);
         assert_eq!(take(&outbox, 9), (vec![Bytes::from_static(b"last words")], None));
-        assert_eq!(take(&outbox, 9), (vec![], Some(CloseCode::SHUTDOWN)), "the first reason stands");
+        assert_eq!(
+            take(&outbox, 9),
+            (vec![], Some(CloseCode::SHUTDOWN)),
+            "the first reason stands"
+        );
     }
 
     #[derive(Debug, Clone)]

@@ -63,8 +63,7 @@ mod tests {
 
     /// What a client reads from these bytes.
     fn read_back(bytes: &Bytes, count: usize) -> Vec<Message> {
-        let mut client =
-            WebSocket::from_raw_socket(std::io::Cursor::new(bytes.to_vec()), Role::Client, None);
+        let mut client = WebSocket::from_raw_socket(std::io::Cursor::new(bytes.to_vec()), Role::Client, None);
         (0..count).map(|_| client.read().unwrap()).collect()
     }
 
@@ -72,7 +71,11 @@ mod tests {
     fn a_client_reads_text_of_every_length_class() {
         for length in [0, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
             let payload = "x".repeat(length);
-            assert_eq!(read_back(&text(payload.as_bytes()), 1), [Message::text(payload)], "{length}");
+            assert_eq!(
+                read_back(&text(payload.as_bytes()), 1),
+                [Message::text(payload)],
+                "{length}"
+            );
         }
     }
 
@@ -81,7 +84,10 @@ mod tests {
         let mut out = BytesMut::new();
         put_text(&mut out, b"one");
         put_text(&mut out, "둘".as_bytes());
-        assert_eq!(read_back(&out.freeze(), 2), [Message::text("one"), Message::text("둘")]);
+        assert_eq!(
+            read_back(&out.freeze(), 2),
+            [Message::text("one"), Message::text("둘")]
+        );
     }
 
     #[test]
@@ -90,7 +96,10 @@ mod tests {
             let Message::Close(Some(read)) = read_back(&close(*code), 1).remove(0) else {
                 panic!("no close frame")
             };
-            assert_eq!((u16::from(read.code), read.reason.as_str()), (code.code, code.reason));
+            assert_eq!(
+                (u16::from(read.code), read.reason.as_str()),
+                (code.code, code.reason)
+            );
         }
     }
 

@@ -8,6 +8,7 @@ use super::{Refusal, frame};
 use crate::ticker::Tick;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use tickroom_storage::MarketCode;
 
@@ -61,13 +62,17 @@ struct Outbound<'a> {
 
 /// The frame of one price. `snapshot` marks the last known price that a new watcher gets.
 pub fn encode(tick: &Tick, snapshot: bool) -> Option<Bytes> {
+    json(tick, snapshot).map(|json| frame::text(json.get().as_bytes()))
+}
+
+/// One price as JSON; none if the exchange's fields cannot be read, which was checked when they came.
+pub fn json(tick: &Tick, snapshot: bool) -> Option<Box<RawValue>> {
     let mut ticker = tick.ticker()?;
     if snapshot {
         ticker.stream_type = Some("SNAPSHOT".into());
     }
-    let outbound =
-        Outbound { ticker: &ticker, received: tick.received.as_millis(), seq: tick.seq, simulated: tick.simulated };
-    serde_json::to_vec(&outbound).ok().map(|json| frame::text(&json))
+    let (received, seq, simulated) = (tick.received.as_millis(), tick.seq, tick.simulated);
+    serde_json::value::to_raw_value(&Outbound { ticker: &ticker, received, seq, simulated }).ok()
 }
 
 #[cfg(test)]
@@ -78,7 +83,10 @@ mod tests {
     fn subscribe_is_the_default_and_unsubscribe_is_spelled_out() {
         let code: MarketCode = "KRW-BTC".parse().unwrap();
         assert_eq!(decode(r#"{"market":"KRW-BTC"}"#), Ok(Watch::Start(code.clone())));
-        assert_eq!(decode(r#"{"type":"UNSUBSCRIBE","market":"KRW-BTC"}"#), Ok(Watch::Stop(code)));
+        assert_eq!(
+            decode(r#"{"type":"UNSUBSCRIBE","market":"KRW-BTC"}"#),
+            Ok(Watch::Stop(code))
+        );
     }
 
     #[test]

@@ -97,8 +97,8 @@ impl Client {
         serde_json::from_str(&self.next_text().await).unwrap()
     }
 
-    /// Holds that everything sent so far has been dealt with and that nothing came of it: a ping is answered in
-    /// turn, and a marker overtakes nothing either.
+    /// Holds that everything sent so far has been dealt with and that nothing came of it: a ping is answered
+    /// in turn, and a marker overtakes nothing either.
     pub(crate) async fn assert_silent(&mut self, exchange: &Exchange) {
         self.socket.send(Message::Ping("mark".into())).await.unwrap();
         match self.next_message().await {

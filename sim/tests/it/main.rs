@@ -3,7 +3,8 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test that cannot go on should fail here"
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should fail where it stands"
 )]
 
 mod faults;

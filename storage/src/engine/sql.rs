@@ -113,7 +113,7 @@ impl Database {
         self.dialect.insert(insert, rows)
     }
 
-    /// A statement that ends in a list of so many parameters, as in `… where id in ($1, $2)`.
+    /// A statement that ends in a list of so many parameters, as in `… where id in (…)`.
     pub(crate) fn among(&self, text: &str, parameters: usize) -> SqlStr {
         self.dialect.among(text, parameters)
     }

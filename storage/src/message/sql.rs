@@ -1,6 +1,6 @@
 //! The message log in a relational database.
 
-use std::iter;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -31,10 +31,9 @@ const INSERT: Insert = Insert {
 
 const _: () = assert!(INSERT.columns.len() <= INSERT_COLUMNS_MAX);
 
-/// Rows per statement: each a quarter of the one before. A batch of any size is cut into these, so that every
-/// connection keeps these few statements prepared instead of one for each size of a batch.
+/// Rows per statement. A batch of any size is cut into these, so that every connection keeps these few statements
+/// prepared instead of one for each size of a batch.
 const INSERT_ROWS: [usize; 5] = [INSERT_ROWS_MAX, 64, 16, 4, 1];
-const _: () = assert!(INSERT_ROWS_MAX == 256);
 
 /// A `select` of whole messages of a room.
 macro_rules! select_messages {
@@ -53,17 +52,26 @@ const AFTER: &str = select_messages!("and room_offset > $2 order by room_offset 
 
 const TAIL: &str = "select room_offset from message where room = $1 order by room_offset desc limit 1";
 
-const BY_ID: &str = "select room, room_offset, sender_id from message where id = $1";
+const PLACES: &str = "select id, room, room_offset, sender_id from message where id in ";
 
 const BY_CLIENT_ID: &str =
     "select id, room_offset from message where room = $1 and sender_id = $2 and client_id = $3";
+
+/// Where a stored message is: what tells a retry from another message that bears its id by mistake.
+type Place = (RoomName, Offset, UserId);
+
+/// A message of a batch, and what became of it.
+struct Entry<'a> {
+    message: &'a Message,
+    outcome: Appended,
+}
 
 /// The message log in the SQL database. A batch is one transaction.
 #[derive(Clone, Debug)]
 pub struct SqlMessageLog {
     database: Database,
     /// The `insert` for each of [`INSERT_ROWS`], written once.
-    inserts: [(usize, SqlStr); 5],
+    inserts: [(usize, SqlStr); INSERT_ROWS.len()],
 }
 
 impl SqlMessageLog {
@@ -73,30 +81,78 @@ impl SqlMessageLog {
         Self { database, inserts }
     }
 
-    /// Inserts as many of the first messages as the largest fitting statement takes. Says how many it tried, and
-    /// whether all were new; otherwise none is stored.
-    async fn insert_head(
+    /// Inserts all of these messages, or none if one of them collides with what is there. Says which.
+    async fn insert(
         &self,
         transaction: &mut Transaction,
-        messages: &[Arc<Message>],
-    ) -> Result<Option<(usize, bool)>, StorageError> {
-        let fitting = self.inserts.iter().find(|(rows, _)| *rows <= messages.len());
-        let Some((rows, text)) = fitting else {
-            return Ok(None);
-        };
-        let insert = messages
-            .iter()
-            .take(*rows)
-            .fold(sqlx::query(text.clone()), bind_message);
+        messages: &[&Message],
+    ) -> Result<bool, StorageError> {
         let mut savepoint = transaction.begin().await?;
-        let inserted = insert.execute(&mut *savepoint).await?.rows_affected();
-        let all_new = u64::try_from(*rows) == Ok(inserted);
-        if all_new {
-            savepoint.commit().await?
-        } else {
-            savepoint.rollback().await?
+        let mut rest = messages;
+        while let Some((rows, text)) = self.inserts.iter().find(|(rows, _)| *rows <= rest.len()) {
+            let (head, tail) = rest.split_at(*rows);
+            let insert = head.iter().fold(sqlx::query(text.clone()), bind_message);
+            let inserted = insert.execute(&mut *savepoint).await?.rows_affected();
+            if u64::try_from(*rows) != Ok(inserted) {
+                savepoint.rollback().await?;
+                return Ok(false);
+            }
+            rest = tail;
         }
-        Ok(Some((*rows, all_new)))
+        savepoint.commit().await?;
+        Ok(true)
+    }
+
+    /// Sorts out a batch that did not go in as a whole.
+    async fn insert_new(
+        &self,
+        transaction: &mut Transaction,
+        entries: &mut [Entry<'_>],
+    ) -> Result<(), StorageError> {
+        let ids: Vec<MessageId> = entries.iter().map(|entry| entry.message.id).collect();
+        let stored = self.places(transaction, &ids).await?;
+        let mut unknown = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match stored.get(&entry.message.id) {
+                Some(place) => entry.outcome = recognise(entry.message, place)?,
+                None => unknown.push(entry),
+            }
+        }
+        // What is left to do, the next part on top. A part that collides is tried again in quarters, down to the
+        // messages that do.
+        let mut parts: Vec<&mut [&mut Entry<'_>]> = unknown.rchunks_mut(INSERT_ROWS_MAX).collect();
+        while let Some(part) = parts.pop() {
+            let messages: Vec<&Message> = part.iter().map(|entry| entry.message).collect();
+            if self.insert(transaction, &messages).await? {
+                continue;
+            }
+            match part {
+                [entry] => entry.outcome = self.find_rival(transaction, entry.message).await?,
+                several => parts.extend(several.rchunks_mut(messages.len().div_ceil(4))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Where those of these messages are that are stored.
+    async fn places(
+        &self,
+        transaction: &mut Transaction,
+        ids: &[MessageId],
+    ) -> Result<HashMap<MessageId, Place>, StorageError> {
+        let mut places = HashMap::new();
+        for some in ids.chunks(INSERT_ROWS_MAX) {
+            let select = sqlx::query_as(self.database.among(PLACES, some.len())).persistent(false);
+            let select = some.iter().fold(select, |select, id| select.bind(id));
+            let found: Vec<(MessageId, RoomName, Offset, UserId)> =
+                select.fetch_all(&mut **transaction).await?;
+            places.extend(
+                found
+                    .into_iter()
+                    .map(|(id, room, offset, sender)| (id, (room, offset, sender))),
+            );
+        }
+        Ok(places)
     }
 
     /// Why this message could not be inserted.
@@ -105,24 +161,15 @@ impl SqlMessageLog {
         transaction: &mut Transaction,
         message: &Message,
     ) -> Result<Appended, StorageError> {
-        let by_id = self
-            .database
-            .query_as::<(RoomName, Offset, UserId)>(BY_ID)
-            .bind(message.id);
-        if let Some((room, offset, sender_id)) = by_id.fetch_optional(&mut **transaction).await? {
-            return if (&room, offset, sender_id) == (&message.room, message.offset, message.sender.id) {
-                Ok(Appended::AlreadyStored)
-            } else {
-                Err(StorageError::MessageIdTaken { id: message.id })
-            };
+        if let Some(place) = self.places(transaction, &[message.id]).await?.get(&message.id) {
+            return recognise(message, place);
         }
-        let by_client_id = self
-            .database
-            .query_as::<(MessageId, Offset)>(BY_CLIENT_ID)
+        let select = self.database.query_as::<(MessageId, Offset)>(BY_CLIENT_ID);
+        let select = select
             .bind(&message.room)
             .bind(message.sender.id)
-            .bind(&message.client_id);
-        match by_client_id.fetch_optional(&mut **transaction).await? {
+            .bind(message.client_id.as_ref());
+        match select.fetch_optional(&mut **transaction).await? {
             Some((id, offset)) => Ok(Appended::Duplicate { id, offset }),
             None => Err(StorageError::OffsetTaken {
                 room: message.room.clone(),
@@ -132,29 +179,33 @@ impl SqlMessageLog {
     }
 }
 
+/// A message whose id is stored is a retry, unless it claims another place.
+fn recognise(message: &Message, (room, offset, sender): &Place) -> Result<Appended, StorageError> {
+    if (room, *offset, *sender) == (&message.room, message.offset, message.sender.id) {
+        Ok(Appended::AlreadyStored)
+    } else {
+        Err(StorageError::MessageIdTaken { id: message.id })
+    }
+}
+
 #[async_trait]
 impl MessageLog for SqlMessageLog {
-    /// Nearly always every message is new, and the count of inserted rows says so. Otherwise the statement is taken
-    /// back and tried again in quarters, down to the single messages that are there already.
+    /// Nearly always every message is new, and the counts of inserted rows say so: then nothing else is asked.
     async fn append(&self, batch: &[Arc<Message>]) -> Result<Vec<Appended>, StorageError> {
         let mut transaction = self.database.begin().await?;
-        let mut outcomes = Vec::with_capacity(batch.len());
-        // What is left to do, the next part on top.
-        let mut parts = vec![batch];
-        while let Some(part) = parts.pop() {
-            let Some((rows, all_new)) = self.insert_head(&mut transaction, part).await? else {
-                continue;
-            };
-            let (head, rest) = part.split_at(rows);
-            parts.push(rest);
-            match head {
-                _ if all_new => outcomes.extend(iter::repeat_n(Appended::Stored, rows)),
-                [message] => outcomes.push(self.find_rival(&mut transaction, message).await?),
-                several => parts.extend(several.rchunks(rows / 4)),
-            }
+        let messages: Vec<&Message> = batch.iter().map(|message| &**message).collect();
+        let mut entries: Vec<Entry<'_>> = messages
+            .iter()
+            .map(|message| Entry {
+                message,
+                outcome: Appended::Stored,
+            })
+            .collect();
+        if !self.insert(&mut transaction, &messages).await? {
+            self.insert_new(&mut transaction, &mut entries).await?;
         }
         transaction.commit().await?;
-        Ok(outcomes)
+        Ok(entries.into_iter().map(|entry| entry.outcome).collect())
     }
 
     async fn tail(&self, room: &RoomName) -> Result<Option<Offset>, StorageError> {
@@ -185,7 +236,7 @@ impl MessageLog for SqlMessageLog {
 /// Binds a message's columns in the order of [`INSERT`].
 fn bind_message<'q>(
     insert: Query<'q, Any, AnyArguments>,
-    message: &Arc<Message>,
+    message: &&Message,
 ) -> Query<'q, Any, AnyArguments> {
     insert
         .bind(message.id)

@@ -12,11 +12,16 @@ use crate::{ErrorKind, StorageError};
 
 /// Waiting is the writer pool's business; `busy_timeout` is for other programs that look into the file. With
 /// `synchronous = full` a commit is on the disk when it returns, also under write-ahead logging.
+///
+/// A batch of messages for many rooms touches pages all over the indexes. They stay in 16 MiB of cache, and go from the
+/// log to the database once in 8000 pages (32 MiB) instead of at nearly every commit.
 const SQLITE_SESSION: &str = "
     pragma busy_timeout = 5000;
     pragma journal_mode = wal;
     pragma synchronous = full;
     pragma foreign_keys = on;
+    pragma cache_size = -16384;
+    pragma wal_autocheckpoint = 8000;
 ";
 
 /// One file per noun, in the order in which they refer to each other.
@@ -133,8 +138,7 @@ impl Dialect {
             rows * width <= BIND_PARAMETERS_MAX,
             "{rows} rows of {table} exceed one statement"
         );
-        let values: Vec<String> = (0..rows).map(|row| self.parameters(row * width, width)).collect();
-        let values = values.join(", ");
+        let values = vec![self.parameters(width); rows].join(", ");
         let conflict = on_conflict_clause(on_conflict, columns);
         let names = columns.join(", ");
         AssertSqlSafe(format!(
@@ -145,13 +149,13 @@ impl Dialect {
 
     /// A statement followed by a list of parameters.
     pub(super) fn among(self, text: &str, parameters: usize) -> SqlStr {
-        AssertSqlSafe(format!("{text}{}", self.parameters(0, parameters))).into_sql_str()
+        AssertSqlSafe(format!("{text}{}", self.parameters(parameters))).into_sql_str()
     }
 
-    /// So many placeholders after the first `skipped`, in parentheses.
-    fn parameters(self, skipped: usize, count: usize) -> String {
-        let marks: Vec<String> = (1..=count).map(|index| format!("${}", skipped + index)).collect();
-        format!("({})", marks.join(", "))
+    /// So many placeholders, in parentheses. Bare ones, because SQLite looks a `$2304` up by walking past the 2303
+    /// before it, which made long inserts take nearly twice as long.
+    fn parameters(self, count: usize) -> String {
+        format!("({})", vec!["?"; count].join(", "))
     }
 
     pub(super) fn migrations(self) -> Vec<Migration> {
@@ -230,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_count_through_all_rows() {
+    fn an_insert_has_a_placeholder_for_every_value() {
         let insert = Insert {
             table: "pair",
             columns: &["a", "b"],
@@ -238,7 +242,7 @@ mod tests {
         };
         assert_eq!(
             Dialect::Sqlite.insert(&insert, 2).as_str(),
-            "insert into pair (a, b) values ($1, $2), ($3, $4) on conflict do nothing"
+            "insert into pair (a, b) values (?, ?), (?, ?) on conflict do nothing"
         );
         let insert = Insert {
             on_conflict: OnConflict::Replace { key: "a" },
@@ -246,7 +250,7 @@ mod tests {
         };
         assert_eq!(
             Dialect::Sqlite.insert(&insert, 1).as_str(),
-            "insert into pair (a, b) values ($1, $2) on conflict (a) do update set b = excluded.b"
+            "insert into pair (a, b) values (?, ?) on conflict (a) do update set b = excluded.b"
         );
     }
 }

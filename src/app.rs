@@ -1,0 +1,277 @@
+//! The server as a whole: what a configuration becomes, and how it starts and stops.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::FromRef;
+use axum::serve::ListenerExt;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::ExposeSecret;
+use tickroom_actors::feed::FeedConfig;
+use tickroom_actors::{Stores, Tree, TreeConfig};
+use tickroom_sim::Exchange;
+use tickroom_storage::engine::Database;
+use tickroom_storage::market::Markets;
+use tickroom_storage::message::{MessageLog, Spill, SqlMessageLog};
+use tickroom_storage::room::Rooms;
+use tickroom_storage::token::Tokens;
+use tickroom_storage::user::Users;
+use tickroom_storage::{IdGenerator, TimestampMs};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::auth::{Auth, Dependencies};
+use crate::config::{Config, FeedSource};
+use crate::demo::DemoLogin;
+use crate::{router, telemetry};
+
+/// What the handlers work with. Clones share everything.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The parts of an [`App`].
+pub struct Parts {
+    /// What the server runs with.
+    pub config: Config,
+    /// Who is there.
+    pub auth: Auth,
+    /// People.
+    pub users: Users,
+    /// Markets, with their names.
+    pub markets: Markets,
+    /// Messages.
+    pub log: Arc<dyn MessageLog>,
+    /// The actors.
+    pub tree: Arc<Tree>,
+    /// Numbers.
+    pub metrics: PrometheusHandle,
+    /// How fast sockets may come, over all clients.
+    pub handshakes: DefaultDirectRateLimiter,
+    /// The logins of a demo, which are no secret.
+    pub demo_logins: Vec<DemoLogin>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl FromRef<App> for Auth {
+    fn from_ref(app: &App) -> Self {
+        app.auth.clone()
+    }
+}
+
+impl FromRef<App> for Users {
+    fn from_ref(app: &App) -> Self {
+        app.users.clone()
+    }
+}
+
+impl App {
+    /// Whether prices come from a simulated exchange.
+    pub fn is_simulated(&self) -> bool {
+        self.config.feed.source == FeedSource::Sim
+    }
+}
+
+/// What does not come from the configuration.
+#[derive(Default)]
+pub struct Options {
+    /// The simulated exchange, if that is where prices come from.
+    pub simulation: tickroom_sim::Config,
+    /// Logins that `GET /version` gives to everybody.
+    pub demo_logins: Vec<DemoLogin>,
+}
+
+/// A server that runs.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What its handlers work with.
+    pub app: App,
+    database: Database,
+    /// The simulated exchange, if that is where prices come from.
+    exchange: Option<Exchange>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+    upkeep: JoinHandle<()>,
+}
+
+impl Server {
+    /// Opens the stores, starts the actors and listens.
+    ///
+    /// # Errors
+    ///
+    /// With what could not be opened or started, and why.
+    pub async fn start(mut config: Config, options: Options) -> anyhow::Result<Self> {
+        let Options {
+            simulation,
+            demo_logins,
+        } = options;
+        let metrics = telemetry::install_metrics()?;
+        tickroom_actors::metrics::describe();
+        let listener = TcpListener::bind(config.server.listen)
+            .await
+            .map_err(|error| anyhow::anyhow!("cannot listen on {}: {error}", config.server.listen))?;
+        let address = listener.local_addr()?;
+        config.server.bound_to(address);
+
+        let database = Database::connect(config.storage.database_url.expose_secret()).await?;
+        let (feed, exchange) = open_feed(&config, simulation).await?;
+        let log: Arc<dyn MessageLog> = Arc::new(SqlMessageLog::new(database.clone()));
+        let tree = Arc::new(start_tree(&config, feed, &database, Arc::clone(&log)).await?);
+        let app = App(Arc::new(Parts {
+            auth: start_auth(&config, &database, &tree)?,
+            users: Users::new(database.clone()),
+            markets: Markets::new(database.clone()),
+            log,
+            tree,
+            handshakes: RateLimiter::direct(Quota::per_second(config.server.handshakes_per_second)),
+            demo_logins,
+            metrics: metrics.clone(),
+            config,
+        }));
+        let (stop, stopping) = watch::channel(false);
+        let serving = tokio::spawn(serve(listener, app.clone(), stopping));
+        let upkeep = tokio::spawn(telemetry::upkeep(metrics));
+        Ok(Self {
+            address,
+            app,
+            database,
+            exchange,
+            stop,
+            serving,
+            upkeep,
+        })
+    }
+
+    /// The simulated exchange, if that is where prices come from.
+    pub fn exchange(&self) -> Option<&Exchange> {
+        self.exchange.as_ref()
+    }
+
+    /// Completes when the actors have given up; the server is of no use then.
+    pub async fn failed(&self) {
+        self.app.tree.ended().await;
+    }
+
+    /// Stops so that nothing is lost: accept no more, work off what is there, tell the clients, close the stores.
+    /// Returns how many messages could not be stored.
+    pub async fn stop(self) -> usize {
+        let drain = self.app.config.server.shutdown_drain;
+        // An error means that serving has ended already.
+        let _ = self.stop.send(true);
+        let unsaved = self.app.tree.shutdown(drain).await;
+        if tokio::time::timeout(Duration::from_secs(1), self.serving)
+            .await
+            .is_err()
+        {
+            tracing::warn!("some requests did not end in time");
+        }
+        self.upkeep.abort();
+        if let Some(exchange) = self.exchange {
+            exchange.stop().await;
+        }
+        self.database.close().await;
+        unsaved
+    }
+}
+
+/// Accepts connections until it is told to stop, then waits for the requests that are under way.
+async fn serve(listener: TcpListener, app: App, mut stopping: watch::Receiver<bool>) {
+    let listener = listener.tap_io(|connection| {
+        // Small frames must not wait for each other.
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "nodelay was refused");
+        }
+    });
+    let service = router::router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(async move {
+        // An error means that the server was dropped.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    });
+    if let Err(error) = served.await {
+        tracing::error!(%error, "http server failed");
+    }
+}
+
+/// Where prices come from; the simulated exchange is started here.
+async fn open_feed(
+    config: &Config,
+    simulation: tickroom_sim::Config,
+) -> anyhow::Result<(Option<FeedConfig>, Option<Exchange>)> {
+    let feed = |websocket: &str, rest: &str, simulated| FeedConfig {
+        markets: config.feed.markets.clone(),
+        stale_after: config.feed.stale_after,
+        simulated,
+        ..FeedConfig::new(websocket, rest)
+    };
+    Ok(match config.feed.source {
+        FeedSource::Off => (None, None),
+        FeedSource::Upbit => (
+            Some(feed(&config.feed.websocket_url, &config.feed.rest_url, false)),
+            None,
+        ),
+        FeedSource::Sim => {
+            let exchange = Exchange::start(simulation).await?;
+            (
+                Some(feed(&exchange.ws_url(), &exchange.rest_url(), true)),
+                Some(exchange),
+            )
+        }
+    })
+}
+
+async fn start_tree(
+    config: &Config,
+    feed: Option<FeedConfig>,
+    database: &Database,
+    log: Arc<dyn MessageLog>,
+) -> anyhow::Result<Tree> {
+    let spill = config.storage.data_dir.join("messages.spill");
+    let stores = Stores {
+        log,
+        spill: Spill::open(spill, config.storage.spill_max_bytes).await?,
+        markets: Markets::new(database.clone()),
+        rooms: Rooms::new(database.clone()),
+    };
+    let quota = Quota::per_second(config.chat.messages_per_second).allow_burst(config.chat.message_burst);
+    let tree = TreeConfig {
+        rooms: config.chat.rooms.clone(),
+        message_quota: quota,
+        outbox_bytes: config.socket.outbox_bytes,
+        ping_interval: config.socket.ping_interval,
+        pong_timeout: config.socket.pong_timeout,
+        sockets_per_user: config.socket.sockets_per_user,
+        max_sockets: config.server.max_sockets,
+        batch_messages: config.writer.batch_messages,
+        linger: config.writer.linger,
+        queue_messages: config.writer.queue_messages,
+        feed,
+        ..TreeConfig::default()
+    };
+    Ok(Tree::start(tree, stores).await?)
+}
+
+fn start_auth(config: &Config, database: &Database, tree: &Arc<Tree>) -> anyhow::Result<Auth> {
+    let tree = Arc::downgrade(tree);
+    let dependencies = Dependencies {
+        users: Users::new(database.clone()),
+        tokens: Tokens::new(database.clone()),
+        ids: Arc::new(IdGenerator::new()),
+        clock: Arc::new(TimestampMs::now),
+        on_revoked: Arc::new(move |user, family| {
+            if let Some(tree) = tree.upgrade() {
+                tree.logged_out(user, family);
+            }
+        }),
+    };
+    Ok(Auth::new(config, dependencies)?)
+}

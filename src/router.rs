@@ -1,0 +1,46 @@
+//! Every URL on one screen, by who calls it.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{any, get, post};
+
+use crate::app::App;
+use crate::limits::BODY_BYTES;
+use crate::middleware;
+use crate::routes::{auth, market, ops, room, ui, user};
+
+/// All routes, wrapped in what happens to every request.
+pub fn router(app: App) -> Router {
+    let people = Router::new()
+        .route("/api/auth/register", post(auth::register))
+        .route("/api/auth/login", post(auth::login))
+        .route("/api/auth/refresh", post(auth::refresh))
+        .route("/api/auth/logout", post(auth::logout))
+        .route("/api/auth/ticket", post(auth::ticket))
+        .route("/api/users/me", get(user::me))
+        .route("/api/users/{id}", get(user::show));
+
+    let talk = Router::new()
+        .route("/api/rooms", get(room::list))
+        .route("/api/rooms/{name}", get(room::show))
+        .route("/api/rooms/{name}/messages", get(room::messages))
+        .route("/ws/chat", any(room::chat));
+
+    let prices = Router::new()
+        .route("/api/markets", get(market::list))
+        .route("/api/markets/{code}/ticker", get(market::ticker))
+        .route("/ws/ticker", any(market::tickers));
+
+    let operators = Router::new()
+        .route("/health/live", get(ops::live))
+        .route("/health/ready", get(ops::ready))
+        .route("/metrics", get(ops::metrics))
+        .route("/version", get(ops::version));
+
+    let page = Router::new()
+        .route("/", get(ui::index))
+        .route("/assets/{*path}", get(ui::asset));
+
+    let routes = people.merge(talk).merge(prices).merge(operators).merge(page);
+    middleware::apply(routes.layer(DefaultBodyLimit::max(BODY_BYTES)), &app.auth).with_state(app)
+}

@@ -1,0 +1,92 @@
+//! `/api/markets` and `/ws/ticker`: markets and their prices.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tickroom_actors::session::Dialect;
+use tickroom_storage::MarketCode;
+
+use super::open_socket;
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{Json, Path};
+use crate::socket::Handshake;
+
+/// A market.
+#[derive(Serialize)]
+pub struct MarketView {
+    code: MarketCode,
+    korean_name: String,
+    english_name: String,
+    /// Whether the exchange warns of it.
+    warning: bool,
+}
+
+/// The answer to `GET /api/markets`.
+#[derive(Serialize)]
+pub struct MarketsView {
+    markets: Vec<MarketView>,
+    /// Whether prices come from a simulated exchange.
+    simulated: bool,
+    /// Whether no price has come for so long that the known ones mean little.
+    stale: bool,
+}
+
+/// `GET /api/markets`: the markets that are followed, by code.
+///
+/// # Errors
+///
+/// 503 while the database is down.
+pub async fn list(State(app): State<App>) -> Result<Json<MarketsView>, ApiError> {
+    let services = app.tree.services();
+    let followed = services.hub.codes();
+    let stored = app.markets.list().await?;
+    let markets = stored
+        .into_iter()
+        .filter(|market| followed.contains(&market.code));
+    let markets = markets.map(|market| MarketView {
+        code: market.code,
+        korean_name: market.korean_name,
+        english_name: market.english_name,
+        warning: market.warning,
+    });
+    Ok(Json(MarketsView {
+        markets: markets.collect(),
+        simulated: app.is_simulated(),
+        stale: services
+            .config
+            .feed
+            .as_ref()
+            .is_none_or(|feed| services.feed_view.get().is_stale(feed.stale_after)),
+    }))
+}
+
+/// `GET /api/markets/{code}/ticker`: the last price, in the exchange's fields.
+///
+/// # Errors
+///
+/// 404 for a market that is not followed, or without a price so far.
+pub async fn ticker(State(app): State<App>, Path(code): Path<String>) -> Result<Json<Box<RawValue>>, ApiError> {
+    let code = code
+        .parse::<MarketCode>()
+        .map_err(|_| ApiError::not_found("market"))?;
+    let tick = app
+        .tree
+        .services()
+        .hub
+        .last(&code)
+        .map_err(|_| ApiError::not_found("market"))?;
+    let json = tick.and_then(|tick| tickroom_actors::wire::ticker::json(&tick, true));
+    json.map(Json).ok_or_else(|| ApiError::not_found("price so far"))
+}
+
+/// `GET /ws/ticker`: a socket that is sent the prices of the markets that it asks for. Open to all.
+///
+/// # Errors
+///
+/// As problem documents before the upgrade: 400, 429 and 503. After it as frames.
+pub async fn tickers(State(app): State<App>, handshake: Handshake) -> Result<Response, Response> {
+    let session = open_socket(&app, None, Dialect::Ticker).map_err(IntoResponse::into_response)?;
+    Ok(handshake.accept(session))
+}

@@ -1,0 +1,173 @@
+//! `/health`, `/metrics`, `/version`: what operators and their machines ask.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use serde::Serialize;
+use tickroom_actors::root::Role;
+use tickroom_actors::writer::Route;
+
+use crate::app::App;
+use crate::demo::DemoLogin;
+use crate::extract::Json;
+
+/// `GET /health/live`: the process runs and answers. Says nothing of anything else, so that a database that is down
+/// does not get the server restarted.
+pub async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// The answer to `GET /health/ready`.
+#[derive(Serialize)]
+pub struct ReadyView {
+    ready: bool,
+    /// On its way down: takes nothing new.
+    draining: bool,
+    actors: BTreeMap<String, ActorView>,
+    writer: WriterView,
+    feed: Option<FeedView>,
+    sockets: usize,
+    rooms_running: usize,
+}
+
+#[derive(Serialize)]
+struct ActorView {
+    up: bool,
+    restarts: u64,
+}
+
+#[derive(Serialize)]
+struct WriterView {
+    /// `log`, or `spill` while the message log is down.
+    route: &'static str,
+    /// Neither takes messages: senders are refused.
+    refusing: bool,
+    queued: usize,
+    spilled: u64,
+    stored: u64,
+    failures: u32,
+    last_error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct FeedView {
+    connected: bool,
+    simulated: bool,
+    /// No price for longer than `feed.stale_after_s`. Not a reason to take the server out: people still talk.
+    stale: bool,
+    markets: usize,
+    ticks: u64,
+    reconnects: u64,
+    last_tick_age_ms: Option<u128>,
+    silent_markets: Vec<String>,
+    last_error: Option<String>,
+}
+
+/// `GET /health/ready`: 200 when sockets are welcome, else 503; the body says what is wrong.
+pub async fn ready(State(app): State<App>) -> impl IntoResponse {
+    let services = app.tree.services();
+    let actors = actors(&app);
+    let writer = writer(&app);
+    let draining = services.is_draining();
+    let ready = !draining && !writer.refusing && actors.values().all(|actor| actor.up);
+    let rooms = services.directory.all();
+    let view = ReadyView {
+        ready,
+        draining,
+        actors,
+        writer,
+        feed: feed(&app),
+        sockets: services.registry.len(),
+        rooms_running: rooms.iter().filter(|room| room.address.is_up()).count(),
+    };
+    (
+        if ready {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        },
+        Json(view),
+    )
+}
+
+fn actors(app: &App) -> BTreeMap<String, ActorView> {
+    let services = app.tree.services();
+    let restarts = services.root_view.get().restarts;
+    let view = |(role, restarts): (Role, u64)| {
+        (
+            role.to_string(),
+            ActorView {
+                up: services.is_up(role),
+                restarts,
+            },
+        )
+    };
+    restarts.into_iter().map(view).collect()
+}
+
+fn writer(app: &App) -> WriterView {
+    let services = app.tree.services();
+    let view = services.writer_view.get();
+    WriterView {
+        route: match view.route {
+            Route::Log => "log",
+            Route::Spill => "spill",
+        },
+        refusing: services.intake.is_refusing(),
+        queued: services.intake.len(),
+        spilled: view.spilled,
+        stored: view.stored,
+        failures: view.failures,
+        last_error: view.last_error,
+    }
+}
+
+fn feed(app: &App) -> Option<FeedView> {
+    let services = app.tree.services();
+    let config = services.config.feed.as_ref()?;
+    let view = services.feed_view.get();
+    Some(FeedView {
+        connected: view.connected,
+        simulated: config.simulated,
+        stale: view.is_stale(config.stale_after),
+        markets: view.markets,
+        ticks: view.ticks,
+        reconnects: view.reconnects,
+        last_tick_age_ms: view.last_tick.map(|at| at.elapsed().as_millis()),
+        silent_markets: view.silent.iter().map(ToString::to_string).collect(),
+        last_error: view.last_error,
+    })
+}
+
+/// `GET /metrics`, for Prometheus.
+pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    (
+        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        app.metrics.render(),
+    )
+}
+
+/// The answer to `GET /version`.
+#[derive(Serialize)]
+pub struct VersionView {
+    name: &'static str,
+    version: &'static str,
+    /// Whether prices come from a simulated exchange.
+    simulated: bool,
+    /// In a demo: whom one may log in as.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    demo_logins: Vec<DemoLogin>,
+}
+
+/// `GET /version`.
+pub async fn version(State(app): State<App>) -> Json<VersionView> {
+    Json(VersionView {
+        name: env!("CARGO_PKG_NAME"),
+        version: env!("CARGO_PKG_VERSION"),
+        simulated: app.is_simulated(),
+        demo_logins: app.demo_logins.clone(),
+    })
+}

@@ -1,0 +1,286 @@
+//! `/api/rooms` and `/ws/chat`: rooms, what was said in them, and saying something.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use tickroom_actors::room::{Position, RoomSlot};
+use tickroom_actors::session::Dialect;
+use tickroom_storage::message::{Message, PageBound};
+use tickroom_storage::{MessageId, Offset, RoomName, TimestampMs, UserId};
+
+use super::open_socket;
+use crate::app::App;
+use crate::auth::SocketIdentity;
+use crate::error::{ApiError, Violation, Violations};
+use crate::extract::{Json, Path, Query};
+use crate::limits::{PAGE_MESSAGES, PAGE_MESSAGES_MAX};
+use crate::socket::Handshake;
+
+/// How the original's clients name the room.
+const X_ROOM_NAME: HeaderName = HeaderName::from_static("x-room-name");
+
+/// A room as everybody may see it.
+#[derive(Serialize)]
+pub struct RoomView {
+    name: RoomName,
+    /// Sockets that listen.
+    members: usize,
+    /// Where it stands; unknown until somebody has entered since the server started.
+    position: Option<PositionView>,
+    /// Whether its actor runs; a room in which nobody is sleeps.
+    running: bool,
+}
+
+#[derive(Serialize)]
+struct PositionView {
+    epoch: Arc<str>,
+    offset: Offset,
+}
+
+impl RoomView {
+    fn of(slot: &RoomSlot) -> Self {
+        let view = slot.view();
+        let position = view
+            .position
+            .map(|Position { epoch, offset }| PositionView { epoch, offset });
+        Self {
+            name: view.name,
+            members: view.members,
+            position,
+            running: view.running,
+        }
+    }
+}
+
+/// The answer to `GET /api/rooms`.
+#[derive(Serialize)]
+pub struct RoomsView {
+    rooms: Vec<RoomView>,
+}
+
+/// `GET /api/rooms`: all rooms, by name.
+pub async fn list(State(app): State<App>) -> Json<RoomsView> {
+    let rooms = app.tree.services().directory.all();
+    Json(RoomsView {
+        rooms: rooms.iter().map(|slot| RoomView::of(slot)).collect(),
+    })
+}
+
+/// `GET /api/rooms/{name}`.
+///
+/// # Errors
+///
+/// 404 for a room that does not exist.
+pub async fn show(State(app): State<App>, Path(name): Path<String>) -> Result<Json<RoomView>, ApiError> {
+    find(&app, &name).map(|slot| Json(RoomView::of(&slot)))
+}
+
+/// The query of `GET /api/rooms/{name}/messages`.
+#[derive(Deserialize)]
+pub struct PageQuery {
+    before: Option<Offset>,
+    after: Option<Offset>,
+    limit: Option<u16>,
+}
+
+impl PageQuery {
+    fn check(&self) -> Result<(PageBound, u16), ApiError> {
+        let mut violations = Violations::default();
+        let limit = self.limit.unwrap_or(PAGE_MESSAGES);
+        if !(1..=PAGE_MESSAGES_MAX).contains(&limit) {
+            let detail = format!("expected 1 to {PAGE_MESSAGES_MAX}, got {limit}");
+            violations.add(
+                "limit",
+                Violation {
+                    code: "out_of_range",
+                    detail: detail.into(),
+                },
+            );
+        }
+        let bound = match (self.before, self.after) {
+            (None, None) => PageBound::Latest,
+            (Some(before), None) => PageBound::Before(before),
+            (None, Some(after)) => PageBound::After(after),
+            (Some(_), Some(_)) => {
+                let detail = "expected either before or after, got both";
+                violations.add(
+                    "before",
+                    Violation {
+                        code: "conflicting",
+                        detail: detail.into(),
+                    },
+                );
+                PageBound::Latest
+            }
+        };
+        violations.into_result().map(|()| (bound, limit))
+    }
+}
+
+/// A message as it was said.
+#[derive(Serialize)]
+pub struct MessageView {
+    id: MessageId,
+    room: RoomName,
+    offset: Offset,
+    sender: SenderView,
+    content: Box<str>,
+    created_at: TimestampMs,
+}
+
+#[derive(Serialize)]
+struct SenderView {
+    id: UserId,
+    name: Arc<str>,
+    profile_url: Option<Arc<str>>,
+}
+
+impl From<Message> for MessageView {
+    fn from(message: Message) -> Self {
+        let Message {
+            id,
+            room,
+            offset,
+            sender,
+            content,
+            created_at,
+            ..
+        } = message;
+        let sender = SenderView {
+            id: sender.id,
+            name: sender.name,
+            profile_url: sender.profile_url,
+        };
+        Self {
+            id,
+            room,
+            offset,
+            sender,
+            content,
+            created_at,
+        }
+    }
+}
+
+/// A page of messages, oldest first.
+#[derive(Serialize)]
+pub struct MessagesView {
+    messages: Vec<MessageView>,
+    /// What to pass as `before` (or `after`, if that was asked for) to go on; absent at the end.
+    next_cursor: Option<Offset>,
+}
+
+/// `GET /api/rooms/{name}/messages?before=&after=&limit=`: what was said and is stored, the latest page if neither
+/// bound is given.
+///
+/// # Errors
+///
+/// 404 for a room that does not exist, 422 for a query that makes no sense, 503 while the message log is down.
+pub async fn messages(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<MessagesView>, ApiError> {
+    let slot = find(&app, &name)?;
+    let (bound, limit) = query.check()?;
+    let page = app.log.page(&slot.name, bound, limit).await?;
+    let is_full = page.len() >= usize::from(limit);
+    let edge = if matches!(bound, PageBound::After(_)) {
+        page.last()
+    } else {
+        page.first()
+    };
+    // A room's first message has the offset 1: there is nothing before it.
+    let next_cursor = edge
+        .map(|message| message.offset)
+        .filter(|edge| is_full && edge.get() > 1);
+    Ok(Json(MessagesView {
+        messages: page.into_iter().map(MessageView::from).collect(),
+        next_cursor,
+    }))
+}
+
+/// The query of `GET /ws/chat`.
+#[derive(Deserialize)]
+pub struct ChatQuery {
+    room: Option<String>,
+    epoch: Option<String>,
+    offset: Option<Offset>,
+}
+
+/// `GET /ws/chat?room=KRW-BTC`: a socket in one room. With `epoch` and `offset` it goes on where it was.
+///
+/// # Errors
+///
+/// As problem documents before the upgrade: 400, 401, 403, 404, 422, 429 and 503. After it as frames.
+pub async fn chat(
+    State(app): State<App>,
+    handshake: Result<Handshake, Response>,
+    identity: Result<SocketIdentity, ApiError>,
+    Query(query): Query<ChatQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    use axum::response::IntoResponse;
+    let handshake = handshake?;
+    let open = || {
+        let name = query
+            .room
+            .as_deref()
+            .or_else(|| headers.get(X_ROOM_NAME)?.to_str().ok());
+        let name = name.ok_or_else(missing_room)?;
+        let room = find(&app, name)?.name.clone();
+        let SocketIdentity(identity) = identity?;
+        let resume = resume(&query)?;
+        open_socket(&app, Some(identity), Dialect::Chat { room, resume })
+    };
+    let session = open().map_err(ApiError::into_response)?;
+    Ok(handshake.accept(session))
+}
+
+fn missing_room() -> ApiError {
+    let mut violations = Violations::default();
+    let detail = "name the room, as ?room=KRW-BTC or in the header X-Room-Name";
+    violations.add(
+        "room",
+        Violation {
+            code: "required",
+            detail: detail.into(),
+        },
+    );
+    violations.into()
+}
+
+/// Both halves of a position, or neither.
+fn resume(query: &ChatQuery) -> Result<Option<Position>, ApiError> {
+    match (&query.epoch, query.offset) {
+        (Some(epoch), Some(offset)) => Ok(Some(Position {
+            epoch: epoch.as_str().into(),
+            offset,
+        })),
+        (None, None) => Ok(None),
+        (epoch, _) => {
+            let missing = if epoch.is_none() { "epoch" } else { "offset" };
+            let mut violations = Violations::default();
+            let detail = "epoch and offset make a position together";
+            violations.add(
+                missing,
+                Violation {
+                    code: "required",
+                    detail: detail.into(),
+                },
+            );
+            Err(violations.into())
+        }
+    }
+}
+
+fn find(app: &App, name: &str) -> Result<Arc<RoomSlot>, ApiError> {
+    let slot = name
+        .parse::<RoomName>()
+        .ok()
+        .and_then(|name| app.tree.services().directory.get(&name));
+    slot.ok_or_else(|| ApiError::not_found("room"))
+}

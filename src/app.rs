@@ -111,10 +111,7 @@ impl Server {
     ///
     /// With what could not be opened or started, and why.
     pub async fn start(mut config: Config, options: Options) -> anyhow::Result<Self> {
-        let Options {
-            simulation,
-            demo_logins,
-        } = options;
+        let Options { simulation, demo_logins } = options;
         let metrics = telemetry::install_metrics()?;
         tickroom_actors::metrics::describe();
         let listener = TcpListener::bind(config.server.listen)
@@ -141,15 +138,7 @@ impl Server {
         let (stop, stopping) = watch::channel(false);
         let serving = tokio::spawn(serve(listener, app.clone(), stopping));
         let upkeep = tokio::spawn(telemetry::upkeep(metrics));
-        Ok(Self {
-            address,
-            app,
-            database,
-            exchange,
-            stop,
-            serving,
-            upkeep,
-        })
+        Ok(Self { address, app, database, exchange, stop, serving, upkeep })
     }
 
     /// The simulated exchange, if that is where prices come from.
@@ -169,10 +158,7 @@ impl Server {
         // An error means that serving has ended already.
         let _ = self.stop.send(true);
         let unsaved = self.app.tree.shutdown(drain).await;
-        if tokio::time::timeout(Duration::from_secs(1), self.serving)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(Duration::from_secs(1), self.serving).await.is_err() {
             tracing::warn!("some requests did not end in time");
         }
         self.upkeep.abort();
@@ -215,16 +201,10 @@ async fn open_feed(
     };
     Ok(match config.feed.source {
         FeedSource::Off => (None, None),
-        FeedSource::Upbit => (
-            Some(feed(&config.feed.websocket_url, &config.feed.rest_url, false)),
-            None,
-        ),
+        FeedSource::Upbit => (Some(feed(&config.feed.websocket_url, &config.feed.rest_url, false)), None),
         FeedSource::Sim => {
             let exchange = Exchange::start(simulation).await?;
-            (
-                Some(feed(&exchange.ws_url(), &exchange.rest_url(), true)),
-                Some(exchange),
-            )
+            (Some(feed(&exchange.ws_url(), &exchange.rest_url(), true)), Some(exchange))
         }
     })
 }

@@ -126,13 +126,7 @@ impl Auth {
     ///
     /// When the key cannot be read or made.
     pub fn new(config: &Config, dependencies: Dependencies) -> Result<Self, SetupError> {
-        let Dependencies {
-            users,
-            tokens,
-            ids,
-            clock,
-            on_revoked,
-        } = dependencies;
+        let Dependencies { users, tokens, ids, clock, on_revoked } = dependencies;
         let (settings, server) = (&config.auth, &config.server);
         let key = match &settings.signing_key {
             Some(key) => key.clone(),
@@ -164,11 +158,7 @@ impl Auth {
     ///
     /// 409 naming the field when the name or address is taken, 503 when too many hashes wait.
     pub async fn register(&self, registration: Registration) -> Result<User, ApiError> {
-        let Registration {
-            name,
-            email,
-            password,
-        } = registration;
+        let Registration { name, email, password } = registration;
         let user = NewUser {
             id: self.0.ids.next(),
             name,

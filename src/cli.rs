@@ -111,9 +111,11 @@ impl Serve {
 impl Demo {
     /// Arguments only; everything is kept in `throw_away` unless a folder was named.
     pub fn sources(&self, throw_away: &Path) -> Sources {
-        let sources = Sources::default()
-            .argument("demo", "feed.source", "sim")
-            .argument("demo", "storage.data_dir", throw_away.to_string_lossy());
+        let sources = Sources::default().argument("demo", "feed.source", "sim").argument(
+            "demo",
+            "storage.data_dir",
+            throw_away.to_string_lossy(),
+        );
         self.settings.add_to(sources)
     }
 }
@@ -157,12 +159,8 @@ mod tests {
     #[test]
     fn the_demo_is_simulated_and_keeps_to_its_folder() {
         let cli = Cli::parse_from(["tickroom", "demo", "--listen", "127.0.0.1:0", "--seed", "7"]);
-        let Command::Demo(demo) = cli.command else {
-            panic!("not a demo")
-        };
-        let config = config::load(&demo.sources(Path::new("/tmp/thrown-away")))
-            .unwrap()
-            .config;
+        let Command::Demo(demo) = cli.command else { panic!("not a demo") };
+        let config = config::load(&demo.sources(Path::new("/tmp/thrown-away"))).unwrap().config;
         assert_eq!(config.feed.source, FeedSource::Sim);
         assert_eq!(config.storage.data_dir, Path::new("/tmp/thrown-away"));
         assert_eq!(config.server.listen.port(), 0);
@@ -179,16 +177,10 @@ mod tests {
     fn an_argument_wins_over_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("prod.toml");
-        std::fs::write(
-            &file,
-            "[server]\nlisten = \"127.0.0.1:1\"\n[feed]\nsource = \"sim\"",
-        )
-        .unwrap();
+        std::fs::write(&file, "[server]\nlisten = \"127.0.0.1:1\"\n[feed]\nsource = \"sim\"").unwrap();
         let config = file.to_str().unwrap();
         let cli = Cli::parse_from(["tickroom", "serve", "--config", config, "--listen", "127.0.0.1:2"]);
-        let Command::Serve(serve) = cli.command else {
-            panic!("not a server")
-        };
+        let Command::Serve(serve) = cli.command else { panic!("not a server") };
         let config = config::load(&serve.sources()).unwrap().config;
         assert_eq!(config.server.listen.port(), 2);
         assert_eq!(config.feed.source, FeedSource::Sim);

@@ -32,36 +32,16 @@ pub struct DemoLogin {
 
 /// The people of the demo.
 pub const LOGINS: [DemoLogin; 3] = [
-    DemoLogin {
-        email: "ann@example.com",
-        password: "tickroom-ann",
-        username: "ann",
-    },
-    DemoLogin {
-        email: "bo@example.com",
-        password: "tickroom-bo",
-        username: "bo",
-    },
-    DemoLogin {
-        email: "cho@example.com",
-        password: "tickroom-cho",
-        username: "조아라",
-    },
+    DemoLogin { email: "ann@example.com", password: "tickroom-ann", username: "ann" },
+    DemoLogin { email: "bo@example.com", password: "tickroom-bo", username: "bo" },
+    DemoLogin { email: "cho@example.com", password: "tickroom-cho", username: "조아라" },
 ];
 
 /// What they said before the visitor came.
 const GREETINGS: [(&str, &str, &str); 5] = [
-    (
-        "ann",
-        "KRW-BTC",
-        "good morning! these prices are made up, but the room is real",
-    ),
+    ("ann", "KRW-BTC", "good morning! these prices are made up, but the room is real"),
     ("조아라", "KRW-BTC", "안녕하세요 👋 비트코인 방입니다"),
-    (
-        "bo",
-        "KRW-BTC",
-        "open this page in a second browser and log in as somebody else",
-    ),
+    ("bo", "KRW-BTC", "open this page in a second browser and log in as somebody else"),
     ("ann", "KRW-ETH", "anybody watching ETH?"),
     ("bo", "KRW-ETH", "always"),
 ];
@@ -93,10 +73,7 @@ pub async fn populate(server: &Server) -> anyhow::Result<()> {
 
 /// Says what this user has to say, the way every message goes, and waits until it is stored.
 async fn greet(server: &Server, user: &User) {
-    for (_, room, content) in GREETINGS
-        .into_iter()
-        .filter(|(name, ..)| *name == user.name.as_str())
-    {
+    for (_, room, content) in GREETINGS.into_iter().filter(|(name, ..)| *name == user.name.as_str()) {
         if let Err(error) = say(server, user, room, content).await {
             tracing::warn!(room, %error, "demo greeting was not said");
         }
@@ -112,22 +89,13 @@ async fn say(server: &Server, user: &User, room: &str, content: &str) -> anyhow:
         family: None,
         expires_at: TimestampMs::now().plus_millis(i64::try_from(STAY.as_millis())?),
     };
-    let slot = tree.open(
-        Some(identity),
-        Dialect::Chat {
-            room: room.parse()?,
-            resume: None,
-        },
-    )?;
+    let slot = tree.open(Some(identity), Dialect::Chat { room: room.parse()?, resume: None })?;
     let session = OpenSession::new(Arc::clone(tree), Arc::clone(&slot));
     let message = serde_json::json!({ "type": "MESSAGE", "content": content, "id": "greeting" });
     slot.receive(Inbound::Text(message.to_string().into()));
     let acked = async {
         let mut frames = VecDeque::new();
-        while !frames
-            .drain(..)
-            .any(|frame: Bytes| frame.windows(5).any(|part| part == b"\"ACK\""))
-        {
+        while !frames.drain(..).any(|frame: Bytes| frame.windows(5).any(|part| part == b"\"ACK\"")) {
             poll_fn(|context| slot.outbox.poll_take(context, &mut frames, WRITE_FRAMES)).await;
         }
     };
@@ -142,12 +110,7 @@ pub fn welcome(server: &Server) -> String {
     let sockets = url.replacen("http", "ws", 1);
     let logins: String = LOGINS
         .iter()
-        .map(|login| {
-            format!(
-                "             {:<18} {:<14} {}\n",
-                login.email, login.password, login.username
-            )
-        })
+        .map(|login| format!("             {:<18} {:<14} {}\n", login.email, login.password, login.username))
         .collect();
     format!(
         "\nTickroom demo. Prices are simulated.\n\n  page       {url}/\n  prices     {sockets}/ws/ticker   send {{\"market\":\"KRW-BTC\"}}\n  chat       {sockets}/ws/chat?room=KRW-BTC   with a login\n  rooms      {url}/api/rooms\n  health     {url}/health/ready\n\n  logins     mail               password       name\n{logins}\n  Ctrl-C ends it.\n"

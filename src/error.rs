@@ -64,14 +64,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
-        Self {
-            status,
-            code,
-            detail,
-            fields: Vec::new(),
-            retry_after: None,
-            cause: None,
-        }
+        Self { status, code, detail, fields: Vec::new(), retry_after: None, cause: None }
     }
 
     /// 400: the request is not even well formed.
@@ -92,11 +85,7 @@ impl ApiError {
     /// 404: there is no such `noun`.
     #[must_use]
     pub fn not_found(noun: &str) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            format!("there is no such {noun}"),
-        )
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {noun}"))
     }
 
     /// 405: the URL exists, the method does not. The router adds `Allow`.
@@ -115,15 +104,8 @@ impl ApiError {
     #[must_use]
     pub fn taken(field: &'static str) -> Self {
         let detail = format!("this {field} is already in use");
-        let taken = FieldError {
-            field: field.into(),
-            code: "taken",
-            detail: detail.clone().into(),
-        };
-        Self {
-            fields: vec![taken],
-            ..Self::conflict("taken", detail)
-        }
+        let taken = FieldError { field: field.into(), code: "taken", detail: detail.clone().into() };
+        Self { fields: vec![taken], ..Self::conflict("taken", detail) }
     }
 
     /// 413: the body is larger than this resource reads.
@@ -137,11 +119,7 @@ impl ApiError {
     #[must_use]
     pub fn unsupported_media_type(expected: &str) -> Self {
         let detail = format!("the Content-Type must be {expected}");
-        Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            detail,
-        )
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
     }
 
     /// 422: well formed, but these fields are wrong. Give all of them: nobody likes to correct a form five times.
@@ -152,34 +130,12 @@ impl ApiError {
         Self { fields, ..error }
     }
 
-    /// 429: the user holds as many sockets as one may; closing one makes room.
-    #[must_use]
-    pub fn too_many_sockets() -> Self {
-        let detail = "this user holds as many sockets as one may";
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_sockets", detail)
-    }
-
-    /// 503: the server has its hands full; welcome again after `retry_after`.
-    #[must_use]
-    pub fn busy_for(retry_after: Duration) -> Self {
-        Self {
-            retry_after: Some(retry_after),
-            ..Self::busy()
-        }
-    }
-
     /// 429: welcome again after `retry_after`.
     #[must_use]
     pub fn rate_limited(retry_after: Duration) -> Self {
-        let error = Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "rate_limited",
-            "too many requests of this kind",
-        );
-        Self {
-            retry_after: Some(retry_after),
-            ..error
-        }
+        let error =
+            Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "too many requests of this kind");
+        Self { retry_after: Some(retry_after), ..error }
     }
 
     /// 429: as many sockets as one user may have. Time does not help, closing one does, so there is no `Retry-After`.
@@ -200,39 +156,25 @@ impl ApiError {
     pub fn busy_for(retry_after: Duration) -> Self {
         let detail = "the server is busy; try again shortly";
         let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
-        Self {
-            retry_after: Some(retry_after),
-            ..error
-        }
+        Self { retry_after: Some(retry_after), ..error }
     }
 
     /// 503: something that we depend on does not answer.
     pub fn unavailable(cause: impl Error + Send + Sync + 'static) -> Self {
         let detail = "a service that this needs does not answer; try again shortly";
         let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
-        Self {
-            retry_after: Some(RETRY_SOON),
-            cause: Some(Arc::new(cause)),
-            ..error
-        }
+        Self { retry_after: Some(RETRY_SOON), cause: Some(Arc::new(cause)), ..error }
     }
 
     /// 500: our fault, and the client learns no more than that.
     pub fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
-        Self {
-            cause: Some(Arc::new(cause)),
-            ..Self::panicked()
-        }
+        Self { cause: Some(Arc::new(cause)), ..Self::panicked() }
     }
 
     /// 500 after a panic, which the panic hook has already reported.
     #[must_use]
     pub fn panicked() -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "something went wrong on the server",
-        )
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on the server")
     }
 
     /// The status it is answered with.
@@ -284,9 +226,7 @@ const RETRY_SOON: Duration = Duration::from_secs(1);
 
 /// `Retry-After` knows whole seconds only. Rounded up, and never 0: whoever waits that long shall be let in.
 fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs()
-        .saturating_add(u64::from(wait.subsec_nanos() > 0))
-        .max(1)
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 impl From<StorageError> for ApiError {

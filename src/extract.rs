@@ -34,8 +34,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let body = <axum::Json<T> as FromRequest<S>>::from_request(request, state).await;
-        body.map(|axum::Json(value)| Self(value))
-            .map_err(|rejection| json_problem(&rejection))
+        body.map(|axum::Json(value)| Self(value)).map_err(|rejection| json_problem(&rejection))
     }
 }
 
@@ -61,9 +60,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
-        query
-            .map(|axum::extract::Query(value)| Self(value))
-            .map_err(|rejection| query_problem(&rejection))
+        query.map(|axum::extract::Query(value)| Self(value)).map_err(|rejection| query_problem(&rejection))
     }
 }
 
@@ -72,8 +69,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
-        path.map(|axum::extract::Path(value)| Self(value))
-            .map_err(path_problem)
+        path.map(|axum::extract::Path(value)| Self(value)).map_err(path_problem)
     }
 }
 
@@ -116,11 +112,7 @@ fn wrong_shape<E: Error + 'static>(rejection: &dyn Error) -> ApiError {
         Some(name) => (format!("{path}.{name}"), "required"),
         None => (path, "invalid"),
     };
-    ApiError::validation(vec![FieldError {
-        field: field.into(),
-        code,
-        detail: detail.into(),
-    }])
+    ApiError::validation(vec![FieldError { field: field.into(), code, detail: detail.into() }])
 }
 
 fn causes(error: &dyn Error) -> impl Iterator<Item = &(dyn Error + 'static)> {

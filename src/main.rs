@@ -63,10 +63,7 @@ fn with_folder(arguments: &Demo) -> Result<anyhow::Result<()>, config::Mistakes>
         Err(error) => return Ok(Err(error).context("cannot make a folder for the demo's data")),
     };
     let effective = load(&arguments.sources(folder.path()))?;
-    let mut options = Options {
-        demo_logins: demo::LOGINS.to_vec(),
-        ..Options::default()
-    };
+    let mut options = Options { demo_logins: demo::LOGINS.to_vec(), ..Options::default() };
     if let Some(seed) = arguments.seed {
         options.simulation.seed = seed;
     }

@@ -37,9 +37,7 @@ pub fn router(app: App) -> Router {
         .route("/metrics", get(ops::metrics))
         .route("/version", get(ops::version));
 
-    let page = Router::new()
-        .route("/", get(ui::index))
-        .route("/assets/{*path}", get(ui::asset));
+    let page = Router::new().route("/", get(ui::index)).route("/assets/{*path}", get(ui::asset));
 
     let routes = people.merge(talk).merge(prices).merge(operators).merge(page);
     middleware::apply(routes.layer(DefaultBodyLimit::max(BODY_BYTES)), &app.auth).with_state(app)

@@ -24,32 +24,16 @@ fn open_socket(app: &App, identity: Option<Identity>, dialect: Dialect) -> Resul
     app.handshakes
         .check()
         .map_err(|until| ApiError::busy_for(until.wait_time_from(DefaultClock::default().now())))?;
-    let slot = app
-        .tree
-        .open(identity.map(Into::into), dialect)
-        .map_err(|refused| match refused {
-            Refused::TooManyOfUser => ApiError::too_many_sockets(),
-            Refused::Full | Refused::ShuttingDown => ApiError::busy_for(Duration::from_secs(1)),
-        })?;
+    let slot = app.tree.open(identity.map(Into::into), dialect).map_err(|refused| match refused {
+        Refused::TooManyOfUser => ApiError::too_many_sockets(),
+        Refused::Full | Refused::ShuttingDown => ApiError::busy_for(Duration::from_secs(1)),
+    })?;
     Ok(OpenSession::new(Arc::clone(&app.tree), slot))
 }
 
 impl From<Identity> for tickroom_actors::session::Identity {
     fn from(identity: Identity) -> Self {
-        let Identity {
-            user_id: user,
-            name,
-            profile_url,
-            family,
-            expires_at,
-            ..
-        } = identity;
-        Self {
-            user,
-            name,
-            profile_url,
-            family,
-            expires_at,
-        }
+        let Identity { user_id: user, name, profile_url, family, expires_at, .. } = identity;
+        Self { user, name, profile_url, family, expires_at }
     }
 }

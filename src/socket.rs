@@ -145,8 +145,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
     /// Goes on at another stage of the end, against the clock.
     fn enter(&mut self, stage: Stage, context: &mut Context<'_>) -> Poll<()> {
         self.stage = stage;
-        self.deadline
-            .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + CLOSE_GRACE)));
+        self.deadline.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + CLOSE_GRACE)));
         self.poll(context)
     }
 }

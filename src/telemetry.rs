@@ -36,9 +36,7 @@ pub fn init_logging(log: &Log) {
         LogFormat::Pretty => lines.with_ansi(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    let subscriber = tracing_subscriber::registry()
-        .with(lines)
-        .with(EnvFilter::new(&log.filter));
+    let subscriber = tracing_subscriber::registry().with(lines).with(EnvFilter::new(&log.filter));
     // An error means that somebody was here before us, whose lines are as good as ours.
     let _ = subscriber.try_init();
 }
@@ -80,24 +78,13 @@ mod tests {
         let second = install_metrics().unwrap();
         metrics::histogram!("telemetry_test_seconds").record(0.003);
         metrics::histogram!("telemetry_test_messages").record(5.0);
-        assert!(
-            second
-                .render()
-                .contains(r#"telemetry_test_seconds_bucket{le="0.005"} 1"#)
-        );
-        assert!(
-            first
-                .render()
-                .contains(r#"telemetry_test_messages_bucket{le="4"} 0"#)
-        );
+        assert!(second.render().contains(r#"telemetry_test_seconds_bucket{le="0.005"} 1"#));
+        assert!(first.render().contains(r#"telemetry_test_messages_bucket{le="4"} 0"#));
     }
 
     #[test]
     fn logging_may_be_started_twice() {
-        let log = Log {
-            filter: "warn".to_owned(),
-            format: LogFormat::Json,
-        };
+        let log = Log { filter: "warn".to_owned(), format: LogFormat::Json };
         init_logging(&log);
         init_logging(&log);
     }

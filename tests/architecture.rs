@@ -52,30 +52,14 @@ const RULES: [Rule; 5] = [
         may_use_engines: false,
         never: &[],
     },
-    Rule {
-        package: "tickroom-sim",
-        may_use: &[],
-        tests_may_use: &[],
-        may_use_engines: false,
-        never: &[],
-    },
-    Rule {
-        package: "tickroom-swarm",
-        may_use: &[],
-        tests_may_use: &[],
-        may_use_engines: false,
-        never: &[],
-    },
+    Rule { package: "tickroom-sim", may_use: &[], tests_may_use: &[], may_use_engines: false, never: &[] },
+    Rule { package: "tickroom-swarm", may_use: &[], tests_may_use: &[], may_use_engines: false, never: &[] },
 ];
 
 #[test]
 fn dependencies_point_one_way() {
     let workspace = Workspace::read();
-    let wrong: Vec<_> = workspace
-        .members
-        .iter()
-        .flat_map(|member| workspace.wrong_arrows(member))
-        .collect();
+    let wrong: Vec<_> = workspace.members.iter().flat_map(|member| workspace.wrong_arrows(member)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -90,12 +74,7 @@ fn every_crate_has_a_rule_and_every_rule_a_crate() {
 fn every_crate_keeps_the_lints_of_the_workspace() {
     for member in &Workspace::read().members {
         let lints = member.get("lints").and_then(|lints| lints.get("workspace"));
-        assert_eq!(
-            lints,
-            Some(&Value::Boolean(true)),
-            "{} has no `lints.workspace = true`",
-            name(member)
-        );
+        assert_eq!(lints, Some(&Value::Boolean(true)), "{} has no `lints.workspace = true`", name(member));
     }
 }
 
@@ -103,42 +82,24 @@ fn every_crate_keeps_the_lints_of_the_workspace() {
 fn a_wrong_arrow_is_found_wherever_it_is_written() {
     let wrong = [
         ("tickroom-storage", "[dependencies]\nractor = '1'"),
-        (
-            "tickroom-storage",
-            "[dependencies]\ntickroom-actors.workspace = true",
-        ),
+        ("tickroom-storage", "[dependencies]\ntickroom-actors.workspace = true"),
         ("tickroom-storage", "[dev-dependencies]\naxum = { version = '1' }"),
         ("tickroom-actors", "[dependencies]\ntickroom-sim.workspace = true"),
         ("tickroom-actors", "[build-dependencies]\nsqlx = '1'"),
-        (
-            "tickroom-actors",
-            "[dependencies]\nharmless = { package = 'redis', version = '1' }",
-        ),
+        ("tickroom-actors", "[dependencies]\nharmless = { package = 'redis', version = '1' }"),
         ("tickroom-actors", "[dependencies]\nrenamed.workspace = true"),
-        (
-            "tickroom-actors",
-            "[target.'cfg(unix)'.dependencies]\nmongodb = '1'",
-        ),
+        ("tickroom-actors", "[target.'cfg(unix)'.dependencies]\nmongodb = '1'"),
         ("tickroom", "[dependencies]\nrdkafka = '1'"),
         ("tickroom-sim", "[dev-dependencies]\ntickroom.path = '..'"),
         ("a-new-crate", ""),
     ];
     let right = [
         ("tickroom-storage", "[dependencies]\nsqlx = '1'"),
-        (
-            "tickroom-actors",
-            "[dependencies]\ntickroom-storage = '1'\n[dev-dependencies]\ntickroom-sim = '1'",
-        ),
-        (
-            "tickroom",
-            "[dependencies]\naxum = '1'\ntickroom-actors.workspace = true",
-        ),
+        ("tickroom-actors", "[dependencies]\ntickroom-storage = '1'\n[dev-dependencies]\ntickroom-sim = '1'"),
+        ("tickroom", "[dependencies]\naxum = '1'\ntickroom-actors.workspace = true"),
     ];
     let shared = "renamed = { package = 'sqlx', version = '1' }".parse().unwrap();
-    let workspace = Workspace {
-        members: Vec::new(),
-        shared,
-    };
+    let workspace = Workspace { members: Vec::new(), shared };
     let check = |package: &str, manifest: &str| {
         workspace.wrong_arrows(&format!("package.name = '{package}'\n{manifest}").parse().unwrap())
     };
@@ -171,11 +132,7 @@ impl Workspace {
         let folders = main["workspace"]["members"].as_array().unwrap().clone();
         let shared = main["workspace"]["dependencies"].as_table().unwrap().clone();
         let mut members = vec![main];
-        members.extend(
-            folders
-                .iter()
-                .map(|folder| manifest(root.join(folder.as_str().unwrap()))),
-        );
+        members.extend(folders.iter().map(|folder| manifest(root.join(folder.as_str().unwrap()))));
         Self { members, shared }
     }
 
@@ -187,18 +144,12 @@ impl Workspace {
         };
         let dependencies = self.dependencies(manifest).into_iter();
         let wrong = dependencies.filter(|(kind, dependency)| !rule.allows(kind, dependency));
-        wrong
-            .map(|(kind, dependency)| format!("{package} may not have {dependency} in {kind}"))
-            .collect()
+        wrong.map(|(kind, dependency)| format!("{package} may not have {dependency} in {kind}")).collect()
     }
 
     /// Kind and real name of every dependency, those for one platform only among them.
     fn dependencies(&self, manifest: &Table) -> BTreeSet<(&'static str, String)> {
-        let platforms = manifest
-            .get("target")
-            .and_then(Value::as_table)
-            .into_iter()
-            .flat_map(Table::values);
+        let platforms = manifest.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
         let tables = platforms.filter_map(Value::as_table).chain([manifest]);
         let mut found = BTreeSet::new();
         for table in tables {
@@ -212,10 +163,7 @@ impl Workspace {
 
     fn real_name(&self, key: &str, dependency: &Value) -> String {
         let shared = dependency.get("workspace").and_then(|_| self.shared.get(key));
-        let package = shared
-            .unwrap_or(dependency)
-            .get("package")
-            .and_then(Value::as_str);
+        let package = shared.unwrap_or(dependency).get("package").and_then(Value::as_str);
         package.unwrap_or(key).to_owned()
     }
 }

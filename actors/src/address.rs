@@ -14,9 +14,7 @@ pub struct Address<M: Message> {
 
 impl<M: Message> Default for Address<M> {
     fn default() -> Self {
-        Self {
-            current: ArcSwapOption::empty(),
-        }
+        Self { current: ArcSwapOption::empty() }
     }
 }
 
@@ -37,10 +35,7 @@ impl<M: Message> Address<M> {
 
     /// The actor that plays the role now, if one is running.
     pub fn actor(&self) -> Option<ActorRef<M>> {
-        self.current
-            .load_full()
-            .filter(|actor| is_running(actor))
-            .map(|actor| (*actor).clone())
+        self.current.load_full().filter(|actor| is_running(actor)).map(|actor| (*actor).clone())
     }
 
     /// Whether an actor is there to answer.
@@ -50,8 +45,5 @@ impl<M: Message> Address<M> {
 }
 
 fn is_running<M: Message>(actor: &Arc<ActorRef<M>>) -> bool {
-    matches!(
-        actor.get_status(),
-        ActorStatus::Starting | ActorStatus::Running | ActorStatus::Upgrading
-    )
+    matches!(actor.get_status(), ActorStatus::Starting | ActorStatus::Running | ActorStatus::Upgrading)
 }

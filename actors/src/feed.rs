@@ -56,11 +56,7 @@ impl FeedConfig {
 
     /// Whether a market is to be read, and gets a room.
     pub(crate) fn wants(&self, code: &MarketCode) -> bool {
-        if self.markets.is_empty() {
-            code.as_str().starts_with("KRW-")
-        } else {
-            self.markets.contains(code)
-        }
+        if self.markets.is_empty() { code.as_str().starts_with("KRW-") } else { self.markets.contains(code) }
     }
 }
 

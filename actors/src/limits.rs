@@ -67,19 +67,7 @@ pub const LOG_READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// Failed appends in a row after which the writer spills to the local file instead of waiting.
 pub const APPENDS_BEFORE_SPILL: u32 = 3;
 
-const _: () = assert!(
-    ROOM_BATCH_BYTES * 4 <= OUTBOX_BYTES,
-    "a healthy outbox must hold several batches"
-);
-const _: () = assert!(
-    JOIN_RECENT_MESSAGES <= WINDOW_MESSAGES,
-    "recent messages are read from the window"
-);
-const _: () = assert!(
-    CONTENT_CHARS * 12 + 1024 <= INBOUND_MESSAGE_BYTES,
-    "a legal message must fit a frame"
-);
-const _: () = assert!(
-    ROOM_BATCH_MESSAGES <= ROOM_INBOX_MESSAGES,
-    "a batch is taken from the inbox"
-);
+const _: () = assert!(ROOM_BATCH_BYTES * 4 <= OUTBOX_BYTES, "a healthy outbox must hold several batches");
+const _: () = assert!(JOIN_RECENT_MESSAGES <= WINDOW_MESSAGES, "recent messages are read from the window");
+const _: () = assert!(CONTENT_CHARS * 12 + 1024 <= INBOUND_MESSAGE_BYTES, "a legal message must fit a frame");
+const _: () = assert!(ROOM_BATCH_MESSAGES <= ROOM_INBOX_MESSAGES, "a batch is taken from the inbox");

@@ -44,52 +44,20 @@ pub fn describe() {
     describe_counter!(RESTARTS, Unit::Count, "Actors restarted by their supervisor");
     describe_counter!(ESCALATIONS, Unit::Count, "Supervisors that gave up on a child");
     describe_counter!(MESSAGES_IN, Unit::Count, "Chat messages ordered by rooms");
-    describe_counter!(
-        DELIVERIES,
-        Unit::Count,
-        "Messages handed to outboxes, once per member"
-    );
+    describe_counter!(DELIVERIES, Unit::Count, "Messages handed to outboxes, once per member");
     describe_counter!(REFUSALS, Unit::Count, "Commands refused, by code");
-    describe_counter!(
-        ACKS,
-        Unit::Count,
-        "Acks sent to senders after the message was stored"
-    );
+    describe_counter!(ACKS, Unit::Count, "Acks sent to senders after the message was stored");
     describe_gauge!(SOCKETS, Unit::Count, "Open sockets");
     describe_counter!(CLOSES, Unit::Count, "Sockets closed by the server, by reason");
-    describe_histogram!(
-        WRITER_BATCH,
-        Unit::Count,
-        "Messages per append to the message log"
-    );
+    describe_histogram!(WRITER_BATCH, Unit::Count, "Messages per append to the message log");
     describe_gauge!(WRITER_QUEUE, Unit::Count, "Messages waiting to be stored");
     describe_counter!(WRITER_RETRIES, Unit::Count, "Failed appends that are repeated");
-    describe_gauge!(
-        WRITER_SPILLED,
-        Unit::Count,
-        "Messages in the spill file, not yet in the log"
-    );
-    describe_counter!(
-        WRITER_REJECTED,
-        Unit::Count,
-        "Messages that the log will never take"
-    );
+    describe_gauge!(WRITER_SPILLED, Unit::Count, "Messages in the spill file, not yet in the log");
+    describe_counter!(WRITER_REJECTED, Unit::Count, "Messages that the log will never take");
     describe_counter!(FEED_FRAMES, Unit::Count, "Frames read from the exchange");
-    describe_counter!(
-        FEED_BAD_FRAMES,
-        Unit::Count,
-        "Frames of the exchange that could not be read"
-    );
-    describe_counter!(
-        FEED_RECONNECTS,
-        Unit::Count,
-        "Connections to the exchange lost or refused"
-    );
-    describe_histogram!(
-        FEED_LAG,
-        Unit::Seconds,
-        "Exchange time to reading time of a price"
-    );
+    describe_counter!(FEED_BAD_FRAMES, Unit::Count, "Frames of the exchange that could not be read");
+    describe_counter!(FEED_RECONNECTS, Unit::Count, "Connections to the exchange lost or refused");
+    describe_histogram!(FEED_LAG, Unit::Seconds, "Exchange time to reading time of a price");
 }
 
 /// Counts a restart of one of the tree's roles.

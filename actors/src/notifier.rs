@@ -75,11 +75,7 @@ pub(crate) fn notify(services: &Services, notice: Notice) {
 fn carry_out(notice: Notice, registry: &Registry) {
     let Notice::LoggedOut { user, family } = notice;
     for session in registry.of_user(user) {
-        if session
-            .identity
-            .as_ref()
-            .is_some_and(|identity| identity.family == Some(family))
-        {
+        if session.identity.as_ref().is_some_and(|identity| identity.family == Some(family)) {
             session.outbox.close(CloseCode::LOGGED_OUT);
         }
     }

@@ -40,14 +40,7 @@ struct Inner<T> {
 impl<T> Inbox<T> {
     /// An empty inbox; allocates nothing until the first item.
     pub const fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            inner: Mutex::new(Inner {
-                items: VecDeque::new(),
-                awake: false,
-                producer: None,
-            }),
-        }
+        Self { capacity, inner: Mutex::new(Inner { items: VecDeque::new(), awake: false, producer: None }) }
     }
 
     /// Queues an item, or hands it back when the inbox is full.
@@ -57,11 +50,7 @@ impl<T> Inbox<T> {
             return Err(Full(item));
         }
         inner.items.push_back(item);
-        Ok(if std::mem::replace(&mut inner.awake, true) {
-            Wake::Pending
-        } else {
-            Wake::Needed
-        })
+        Ok(if std::mem::replace(&mut inner.awake, true) { Wake::Pending } else { Wake::Needed })
     }
 
     /// Takes the oldest item. `None` also puts the consumer to sleep: the next push wakes it again.
@@ -121,11 +110,7 @@ mod tests {
         assert_eq!(inbox.push(1).unwrap(), Wake::Needed);
         assert_eq!(inbox.push(2).unwrap(), Wake::Pending);
         assert_eq!((inbox.pop(), inbox.pop()), (Some(1), Some(2)));
-        assert_eq!(
-            inbox.push(3).unwrap(),
-            Wake::Pending,
-            "the consumer has not yet seen the queue empty"
-        );
+        assert_eq!(inbox.push(3).unwrap(), Wake::Pending, "the consumer has not yet seen the queue empty");
         assert_eq!((inbox.pop(), inbox.pop()), (Some(3), None));
         assert_eq!(inbox.push(4).unwrap(), Wake::Needed);
     }

@@ -93,25 +93,17 @@ impl Registry {
 
     /// The sockets of one shard.
     pub(crate) fn of_shard(&self, shard: usize) -> Vec<Arc<SessionSlot>> {
-        self.shards
-            .get(shard)
-            .map(|shard| shard.lock().values().cloned().collect())
-            .unwrap_or_default()
+        self.shards.get(shard).map(|shard| shard.lock().values().cloned().collect()).unwrap_or_default()
     }
 
     /// The sockets of one user.
     pub fn of_user(&self, user: UserId) -> Vec<Arc<SessionSlot>> {
-        self.users
-            .get(&user)
-            .map(|of_user| of_user.clone())
-            .unwrap_or_default()
+        self.users.get(&user).map(|of_user| of_user.clone()).unwrap_or_default()
     }
 
     /// Every socket.
     pub(crate) fn all(&self) -> Vec<Arc<SessionSlot>> {
-        (0..self.shards.len())
-            .flat_map(|shard| self.of_shard(shard))
-            .collect()
+        (0..self.shards.len()).flat_map(|shard| self.of_shard(shard)).collect()
     }
 
     /// Which shard supervises a session.

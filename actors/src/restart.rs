@@ -31,16 +31,10 @@ impl RestartPolicy {
     };
 
     /// For rooms: they fail one by one, and a message log that is down makes all of them wait together.
-    pub const ROOM: Self = Self {
-        max_restarts: 16,
-        ..Self::CHILD
-    };
+    pub const ROOM: Self = Self { max_restarts: 16, ..Self::CHILD };
 
     /// For sessions: a socket whose session keeps dying is sent away, it may come back by itself.
-    pub const SESSION: Self = Self {
-        max_restarts: 3,
-        ..Self::CHILD
-    };
+    pub const SESSION: Self = Self { max_restarts: 3, ..Self::CHILD };
 }
 
 /// What to do about a death.
@@ -61,15 +55,12 @@ pub struct RestartLog {
 impl RestartLog {
     /// Whether nothing in here counts any more.
     pub fn is_past(&self, policy: &RestartPolicy, now: Instant) -> bool {
-        self.deaths
-            .iter()
-            .all(|death| now.duration_since(*death) >= policy.window)
+        self.deaths.iter().all(|death| now.duration_since(*death) >= policy.window)
     }
 
     /// Records a death and decides what follows from it.
     pub fn on_death(&mut self, policy: &RestartPolicy, now: Instant) -> Verdict {
-        self.deaths
-            .retain(|death| now.duration_since(*death) < policy.window);
+        self.deaths.retain(|death| now.duration_since(*death) < policy.window);
         if self.deaths.len() >= policy.max_restarts {
             return Verdict::GiveUp;
         }
@@ -77,10 +68,7 @@ impl RestartLog {
         self.deaths.push_back(now);
         Verdict::Restart(match earlier {
             0 => Duration::ZERO,
-            n => policy
-                .pause_min
-                .saturating_mul(1 << (n - 1).min(16))
-                .min(policy.pause_max),
+            n => policy.pause_min.saturating_mul(1 << (n - 1).min(16)).min(policy.pause_max),
         })
     }
 }

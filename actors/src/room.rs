@@ -135,9 +135,7 @@ impl RoomState {
         }
         let position = self.position();
         if !rebuilt.same_epoch {
-            self.slot
-                .members
-                .announce(&native::joined(&self.slot.name, &position, Some(false)));
+            self.slot.members.announce(&native::joined(&self.slot.name, &position, Some(false)));
         }
         self.slot.started(position);
         self.slot.members.catch_up(&self.window);
@@ -164,11 +162,7 @@ impl RoomState {
 
     /// Gives one message its place, or says why not.
     fn on_publish(&mut self, publish: Publish) {
-        let Publish {
-            sender,
-            content,
-            receipt,
-        } = publish;
+        let Publish { sender, content, receipt } = publish;
         if let Some((id, offset)) = self.dedupe.find(sender.id, receipt.client_id()) {
             self.services.intake.acknowledge_repeat(id, offset, receipt);
             return;
@@ -234,29 +228,20 @@ impl RoomState {
                 frames.clone().map(|frame| frame.len()).sum::<usize>() <= session.replay_bytes()
             });
         let recovered = resume.map(|_| replay.is_some());
-        session
-            .outbox
-            .push(native::joined(&self.slot.name, &self.position(), recovered));
+        session.outbox.push(native::joined(&self.slot.name, &self.position(), recovered));
         match replay {
             Some(frames) => session.outbox.push_all(frames),
-            None => session
-                .outbox
-                .push_all(self.window.recent(limits::JOIN_RECENT_MESSAGES)),
+            None => session.outbox.push_all(self.window.recent(limits::JOIN_RECENT_MESSAGES)),
         }
         session.enter(&self.slot, self.window.tail());
     }
 
     fn tail(&self) -> Offset {
-        self.batch
-            .last()
-            .map_or(self.window.tail(), |message| message.offset)
+        self.batch.last().map_or(self.window.tail(), |message| message.offset)
     }
 
     fn position(&self) -> Position {
-        Position {
-            epoch: Arc::clone(&self.epoch),
-            offset: self.window.tail(),
-        }
+        Position { epoch: Arc::clone(&self.epoch), offset: self.window.tail() }
     }
 }
 

@@ -30,9 +30,7 @@ impl RoomDirectory {
     /// Makes rooms known; those that are known already stay as they are.
     pub fn open(&self, names: impl IntoIterator<Item = RoomName>) {
         for name in names {
-            self.slots
-                .entry(name.clone())
-                .or_insert_with(|| Arc::new(RoomSlot::new(name)));
+            self.slots.entry(name.clone()).or_insert_with(|| Arc::new(RoomSlot::new(name)));
         }
     }
 
@@ -110,11 +108,9 @@ impl Actor for Rooms {
         state: &mut RoomsState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            RoomsMessage::Join {
-                room,
-                session,
-                resume,
-            } => state.on_join(&myself, &room, session, resume).await,
+            RoomsMessage::Join { room, session, resume } => {
+                state.on_join(&myself, &room, session, resume).await
+            }
             RoomsMessage::Respawn(slot) => state.on_respawn(&myself, &slot).await,
             RoomsMessage::Tick => state.on_tick(),
         }
@@ -206,8 +202,7 @@ impl RoomsState {
     /// Puts rooms to sleep that nobody has used for a while, and forgets deaths that are long past.
     fn on_tick(&mut self) {
         let now = Instant::now();
-        self.deaths
-            .retain(|_, deaths| !deaths.is_past(&RestartPolicy::ROOM, now));
+        self.deaths.retain(|_, deaths| !deaths.is_past(&RestartPolicy::ROOM, now));
         for slot in self.children.values().filter(|slot| slot.is_idle(now)) {
             if let Some(room) = slot.address.actor() {
                 room.stop(Some(IDLE.into()));

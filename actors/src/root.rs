@@ -89,16 +89,9 @@ impl Actor for Root {
         myself: ActorRef<RootMessage>,
         services: Arc<Services>,
     ) -> Result<RootState, ActorProcessingErr> {
-        let mut state = RootState {
-            services,
-            children: HashMap::new(),
-            deaths: HashMap::new(),
-        };
+        let mut state = RootState { services, children: HashMap::new(), deaths: HashMap::new() };
         for role in state.roles() {
-            state
-                .services
-                .root_view
-                .update(|view| _ = view.restarts.insert(role, 0));
+            state.services.root_view.update(|view| _ = view.restarts.insert(role, 0));
             state.spawn(&myself, role).await?;
         }
         Ok(state)
@@ -136,11 +129,7 @@ impl RootState {
     fn roles(&self) -> Vec<Role> {
         let shards = (0..self.services.sessions.len()).map(Role::Sessions);
         let feed = self.services.config.feed.as_ref().map(|_| Role::Feed);
-        [Role::Writer, Role::Notifier, Role::Rooms]
-            .into_iter()
-            .chain(shards)
-            .chain(feed)
-            .collect()
+        [Role::Writer, Role::Notifier, Role::Rooms].into_iter().chain(shards).chain(feed).collect()
     }
 
     async fn spawn(&mut self, myself: &ActorRef<RootMessage>, role: Role) -> Result<(), SpawnErr> {
@@ -179,17 +168,11 @@ impl RootState {
         role: Role,
         error: &str,
     ) -> Result<(), ActorProcessingErr> {
-        let verdict = self
-            .deaths
-            .entry(role)
-            .or_default()
-            .on_death(&RestartPolicy::CHILD, Instant::now());
+        let verdict = self.deaths.entry(role).or_default().on_death(&RestartPolicy::CHILD, Instant::now());
         match verdict {
             Verdict::Restart(pause) => {
                 crate::metrics::restarted(role.name());
-                self.services
-                    .root_view
-                    .update(|view| *view.restarts.entry(role).or_default() += 1);
+                self.services.root_view.update(|view| *view.restarts.entry(role).or_default() += 1);
                 tracing::warn!(actor = %role, error, pause_ms = pause.as_millis(), "actor restarts");
                 myself.send_after(pause, move || RootMessage::Respawn(role));
                 Ok(())

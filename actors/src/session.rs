@@ -209,11 +209,7 @@ impl Actor for Session {
     ) -> Result<SessionState, ActorProcessingErr> {
         let allowance = RateLimiter::direct(services.config.message_quota);
         myself.cast(SessionMessage::Join)?;
-        Ok(SessionState {
-            services,
-            slot,
-            allowance,
-        })
+        Ok(SessionState { services, slot, allowance })
     }
 
     async fn handle(
@@ -247,11 +243,7 @@ impl SessionState {
         if let (Dialect::Chat { room, resume }, None) = (&self.slot.dialect, self.slot.room()) {
             let (room, resume, session) = (room.clone(), resume.clone(), Arc::clone(&self.slot));
             // While the rooms are down nobody answers, and the shard asks again.
-            self.services.rooms.cast(RoomsMessage::Join {
-                room,
-                session,
-                resume,
-            });
+            self.services.rooms.cast(RoomsMessage::Join { room, session, resume });
         }
         self.on_wake();
     }
@@ -327,9 +319,6 @@ impl SessionState {
 
     fn unwatch(&self, code: &MarketCode) -> Result<(), Refusal> {
         self.slot.watched.lock().retain(|watched| watched != code);
-        self.services
-            .hub
-            .unwatch(code, &self.slot)
-            .map_err(|_| Refusal::UnknownMarket(code.to_string()))
+        self.services.hub.unwatch(code, &self.slot).map_err(|_| Refusal::UnknownMarket(code.to_string()))
     }
 }

@@ -119,11 +119,9 @@ impl SessionsState {
         }
         let now = self.services.now_ms();
         let ping_interval = millis(self.services.config.ping_interval);
-        self.deadlines
-            .insert((now + spread(ping_interval), slot.id, Due::Ping));
+        self.deadlines.insert((now + spread(ping_interval), slot.id, Due::Ping));
         if matches!(slot.dialect, Dialect::Chat { .. }) {
-            self.deadlines
-                .insert((now + millis(limits::JOIN_RETRY), slot.id, Due::Joined));
+            self.deadlines.insert((now + millis(limits::JOIN_RETRY), slot.id, Due::Joined));
         }
         if let Some(identity) = &slot.identity {
             let left = millis_until(identity.expires_at, TimestampMs::now());
@@ -163,10 +161,7 @@ impl SessionsState {
         if !self.services.registry.contains(slot.id) {
             return;
         }
-        let verdict = slot
-            .deaths
-            .lock()
-            .on_death(&RestartPolicy::SESSION, Instant::now());
+        let verdict = slot.deaths.lock().on_death(&RestartPolicy::SESSION, Instant::now());
         match verdict {
             Verdict::Restart(pause) => {
                 crate::metrics::restarted("session");

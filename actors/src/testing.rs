@@ -10,11 +10,7 @@ pub(crate) fn message(room: &str, offset: u64) -> Message {
         id: MessageId::new(i64::try_from(offset).unwrap()),
         room: room.parse().unwrap(),
         offset: Offset::new(offset),
-        sender: Sender {
-            id: UserId::new(1),
-            name: Arc::from("ann"),
-            profile_url: None,
-        },
+        sender: Sender { id: UserId::new(1), name: Arc::from("ann"), profile_url: None },
         content: format!("message {offset}").into(),
         client_id: None,
         created_at: TimestampMs::now(),

@@ -62,11 +62,7 @@ impl TickerHub {
         for code in codes {
             self.markets.entry(code).or_insert_with(|| {
                 let key = self.next_key.fetch_add(1, Ordering::Relaxed);
-                Arc::new(Market {
-                    key,
-                    last: Mutex::default(),
-                    watchers: Mutex::default(),
-                })
+                Arc::new(Market { key, last: Mutex::default(), watchers: Mutex::default() })
             });
         }
     }
@@ -101,20 +97,12 @@ impl TickerHub {
             Some(last) => last.seq + 1,
             None => 1,
         };
-        let tick = last.insert(Tick {
-            json: json.into(),
-            exchange,
-            received,
-            seq,
-            simulated,
-        });
+        let tick = last.insert(Tick { json: json.into(), exchange, received, seq, simulated });
         let watchers = market.watchers.lock();
         if !watchers.is_empty()
             && let Some(frame) = wire::ticker::encode(tick, false)
         {
-            watchers
-                .values()
-                .for_each(|session| session.outbox.conflate(market.key, frame.clone()));
+            watchers.values().for_each(|session| session.outbox.conflate(market.key, frame.clone()));
         }
         Some(exchange)
     }
@@ -142,16 +130,10 @@ impl TickerHub {
 
     /// Subscriptions over all markets.
     pub fn watchers(&self) -> usize {
-        self.markets
-            .iter()
-            .map(|market| market.watchers.lock().len())
-            .sum()
+        self.markets.iter().map(|market| market.watchers.lock().len()).sum()
     }
 
     fn market(&self, code: &MarketCode) -> Result<Arc<Market>, UnknownMarket> {
-        self.markets
-            .get(code)
-            .map(|market| Arc::clone(&market))
-            .ok_or(UnknownMarket)
+        self.markets.get(code).map(|market| Arc::clone(&market)).ok_or(UnknownMarket)
     }
 }

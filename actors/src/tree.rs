@@ -173,23 +173,11 @@ impl Services {
 
     /// Opens what the configuration names and what earlier runs knew.
     async fn open_known(&self) -> Result<(), StorageError> {
-        self.room_store
-            .ensure(&self.config.rooms, TimestampMs::now())
-            .await?;
-        self.directory
-            .open(self.room_store.list().await?.into_iter().map(|room| room.name));
+        self.room_store.ensure(&self.config.rooms, TimestampMs::now()).await?;
+        self.directory.open(self.room_store.list().await?.into_iter().map(|room| room.name));
         if let Some(feed) = &self.config.feed {
-            let known = self
-                .market_store
-                .list()
-                .await?
-                .into_iter()
-                .map(|market| market.code);
-            self.hub.open(
-                known
-                    .filter(|code| feed.wants(code))
-                    .chain(feed.markets.iter().cloned()),
-            );
+            let known = self.market_store.list().await?.into_iter().map(|market| market.code);
+            self.hub.open(known.filter(|code| feed.wants(code)).chain(feed.markets.iter().cloned()));
         }
         Ok(())
     }
@@ -254,12 +242,7 @@ impl Tree {
         let (root, join) = Root::spawn(None, Root, Arc::clone(&services)).await?;
         let (end, ended) = watch::channel(false);
         watch_root(join, end);
-        Ok(Self {
-            services,
-            root,
-            ended,
-            next_session: AtomicU64::new(1),
-        })
+        Ok(Self { services, root, ended, next_session: AtomicU64::new(1) })
     }
 
     /// What the actors share, to look at.
@@ -280,9 +263,7 @@ impl Tree {
         let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
         let config = &services.config;
         let slot = Arc::new(SessionSlot::new(id, identity, dialect, config.outbox_bytes));
-        services
-            .registry
-            .add(&slot, config.max_sockets, config.sockets_per_user)?;
+        services.registry.add(&slot, config.max_sockets, config.sockets_per_user)?;
         show_sockets(services.registry.len());
         if let Some(shard) = services.sessions.get(services.registry.shard_of(id)) {
             // A shard that is down finds the socket in the registry when it starts.
@@ -333,9 +314,7 @@ impl Tree {
             }
             slot.outbox.close(CloseCode::SHUTDOWN);
         }
-        let sockets_done = timeout(step, until(|| services.registry.is_empty()))
-            .await
-            .is_ok();
+        let sockets_done = timeout(step, until(|| services.registry.is_empty())).await.is_ok();
         self.root.stop(Some("shutdown".into()));
         let _ = timeout(step, self.ended()).await;
         tracing::info!(rooms_done, sockets_done, unsaved = left, "actor tree stopped");
@@ -343,11 +322,7 @@ impl Tree {
     }
 
     fn rooms_are_done(&self) -> bool {
-        self.services
-            .directory
-            .all()
-            .iter()
-            .all(|room| room.inbox.is_empty())
+        self.services.directory.all().iter().all(|room| room.inbox.is_empty())
     }
 
     async fn flush(&self, limit: Duration) -> usize {

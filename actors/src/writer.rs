@@ -134,10 +134,7 @@ impl WriterState {
     /// Stores one batch, if one is due. Returns when to go on; `None` when there is nothing left to do.
     async fn step(&mut self, linger: Duration) -> Option<Duration> {
         let config = &self.services.config;
-        let due = self
-            .services
-            .intake
-            .due(config.batch_messages, linger, Instant::now());
+        let due = self.services.intake.due(config.batch_messages, linger, Instant::now());
         let waiting = self.retry_at.saturating_duration_since(Instant::now());
         let after = match (self.route, due) {
             (Route::Log, Due::Batch(_)) if !waiting.is_zero() => Some(waiting),
@@ -148,9 +145,7 @@ impl WriterState {
             (Route::Spill, Due::In(wait)) => Some(self.drain_when_due().await.min(wait)),
             (Route::Spill, Due::Nothing) => Some(self.drain_when_due().await),
         };
-        gauge!(WRITER_QUEUE).set(f64::from(
-            u32::try_from(self.services.intake.len()).unwrap_or(u32::MAX),
-        ));
+        gauge!(WRITER_QUEUE).set(f64::from(u32::try_from(self.services.intake.len()).unwrap_or(u32::MAX)));
         after
     }
 
@@ -191,21 +186,13 @@ impl WriterState {
 
     /// Gives up on the oldest message: the log will never take it.
     fn reject(&mut self, error: &StorageError) {
-        for Entry {
-            message, receipts, ..
-        } in self.services.intake.take(1)
-        {
+        for Entry { message, receipts, .. } in self.services.intake.take(1) {
             tracing::error!(room = %message.room, offset = %message.offset, id = %message.id, %error, "message rejected by the log");
             counter!(WRITER_REJECTED).increment(1);
-            receipts
-                .into_iter()
-                .for_each(|receipt| receipt.refuse(&Refusal::StorageUnavailable));
+            receipts.into_iter().for_each(|receipt| receipt.refuse(&Refusal::StorageUnavailable));
             // Its room and the log disagree about the order. The room finds its place anew.
-            if let Some(room) = self
-                .services
-                .directory
-                .get(&message.room)
-                .and_then(|slot| slot.address.actor())
+            if let Some(room) =
+                self.services.directory.get(&message.room).and_then(|slot| slot.address.actor())
             {
                 room.kill();
             }
@@ -217,10 +204,7 @@ impl WriterState {
         match self.spill(batch.to_vec()).await {
             Ok(()) => {
                 self.services.intake.set_refusing(false);
-                settle(
-                    self.services.intake.take(batch.len()),
-                    &vec![Appended::Stored; batch.len()],
-                );
+                settle(self.services.intake.take(batch.len()), &vec![Appended::Stored; batch.len()]);
                 self.stored(batch.len());
                 self.drain_when_due().await;
                 Some(Duration::ZERO)
@@ -287,10 +271,7 @@ impl WriterState {
             intake.set_spilled(spill.tails().clone());
             outcome
         });
-        append
-            .await
-            .map_err(|error| error.to_string())?
-            .map_err(|error| error.to_string())
+        append.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }
 
     async fn spilled(&self) -> u64 {
@@ -339,9 +320,7 @@ impl WriterState {
     fn stored(&self, count: usize) {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         histogram!(WRITER_BATCH).record(f64::from(count));
-        self.services
-            .writer_view
-            .update(|view| view.stored += u64::from(count));
+        self.services.writer_view.update(|view| view.stored += u64::from(count));
     }
 
     async fn show(&self, error: Option<String>) {
@@ -372,18 +351,13 @@ impl WriterState {
 async fn append(services: &Services, batch: &[Arc<Message>]) -> Result<Vec<Appended>, StorageError> {
     match tokio::time::timeout(limits::LOG_APPEND_TIMEOUT, services.log.append(batch)).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(StorageError::Unavailable(
-            "the message log did not answer in time".into(),
-        )),
+        Err(_) => Err(StorageError::Unavailable("the message log did not answer in time".into())),
     }
 }
 
 /// Whether repeating the batch can never help.
 fn is_about_the_batch(error: &StorageError) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Conflict | ErrorKind::Corrupt | ErrorKind::Invalid
-    )
+    matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Corrupt | ErrorKind::Invalid)
 }
 
 /// Tells the senders what became of their messages.

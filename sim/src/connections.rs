@@ -32,10 +32,7 @@ impl Connections {
         register.total += 1;
         let number = register.total;
         register.open.insert(number, Vec::new());
-        Seat {
-            connections: self.clone(),
-            number,
-        }
+        Seat { connections: self.clone(), number }
     }
 
     pub(crate) fn open(&self) -> usize {

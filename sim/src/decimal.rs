@@ -111,9 +111,7 @@ impl<const SCALE: usize> FromStr for Decimal<SCALE> {
         if whole.is_empty() || fraction.len() > SCALE || !plain(whole) || !plain(fraction) {
             return Err(NotADecimal);
         }
-        let units: i128 = format!("{whole}{fraction:0<SCALE$}")
-            .parse()
-            .map_err(|_| NotADecimal)?;
+        let units: i128 = format!("{whole}{fraction:0<SCALE$}").parse().map_err(|_| NotADecimal)?;
         Ok(Self(if negative { -units } else { units }))
     }
 }
@@ -142,14 +140,8 @@ mod tests {
         for text in ["158219000.00000000", "0.00006321", "-19000.00000000"] {
             assert_eq!(text.parse::<Price>().unwrap().to_string(), text);
         }
-        assert_eq!(
-            "95.5".parse::<Turnover>().unwrap().to_string(),
-            "95.5000000000000000"
-        );
-        assert_eq!(
-            format!("{:.5}", "331.187169".parse::<Turnover>().unwrap()),
-            "331.18716"
-        );
+        assert_eq!("95.5".parse::<Turnover>().unwrap().to_string(), "95.5000000000000000");
+        assert_eq!(format!("{:.5}", "331.187169".parse::<Turnover>().unwrap()), "331.18716");
     }
 
     #[test]

@@ -63,24 +63,14 @@ impl Exchange {
     /// [`SimError::BadNumber`] or [`SimError::OffTick`] for a
     /// start price that no trade could have.
     pub async fn start(config: Config) -> Result<Self, SimError> {
-        let listen_error = |source| SimError::Listen {
-            address: config.listen,
-            source,
-        };
+        let listen_error = |source| SimError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
         let hall = Arc::new(Hall::new(config)?);
-        tokio::spawn(until_closed(
-            Arc::clone(&hall),
-            trade_by_itself(Arc::clone(&hall)),
-        ));
+        tokio::spawn(until_closed(Arc::clone(&hall), trade_by_itself(Arc::clone(&hall))));
         let server = tokio::spawn(serve(listener, Arc::clone(&hall)));
         tracing::debug!(%address, "simulated exchange listens");
-        Ok(Self {
-            hall,
-            address,
-            server,
-        })
+        Ok(Self { hall, address, server })
     }
 
     /// The address of the public WebSocket.
@@ -101,10 +91,7 @@ impl Exchange {
     ///
     /// An unknown market, a number that is none, or a price off the market's grid.
     pub fn trade(&self, code: &str, price: &str, volume: &str) -> Result<(), SimError> {
-        self.hall
-            .floor
-            .lock()
-            .trade(code, price, volume, Timestamp::now())
+        self.hall.floor.lock().trade(code, price, volume, Timestamp::now())
     }
 
     /// Brings the 24 h sums up to date now, as Upbit does every minute or so: every market whose sums moved

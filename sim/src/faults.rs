@@ -30,10 +30,7 @@ pub struct Faults {
 
 impl Faults {
     pub(crate) fn new(events: broadcast::Sender<Event>) -> Self {
-        Self {
-            state: watch::Sender::new(State::default()),
-            events,
-        }
+        Self { state: watch::Sender::new(State::default()), events }
     }
 
     /// Ends every connection the way a lost host does: TCP ends without a close frame. New ones are welcome.
@@ -51,8 +48,7 @@ impl Faults {
     /// Answers WebSocket handshakes with this HTTP status; `None` lets them in again.
     /// A number that is no HTTP status counts as 500.
     pub fn refuse_connects(&self, status: Option<u16>) {
-        self.state
-            .send_modify(|state| state.refused_connects = status.map(to_status));
+        self.state.send_modify(|state| state.refused_connects = status.map(to_status));
     }
 
     /// Sends `bytes` as one binary frame to every socket, subscribed or not: unknown or missing keys, arrays,
@@ -65,8 +61,7 @@ impl Faults {
     /// Answers every REST call with this HTTP status; `None` ends it. A number that is no HTTP status counts
     /// as 500.
     pub fn rest_status(&self, status: Option<u16>) {
-        self.state
-            .send_modify(|state| state.rest_status = status.map(to_status));
+        self.state.send_modify(|state| state.rest_status = status.map(to_status));
     }
 
     /// Makes `code` one that never delivers on the socket, though the exchange knows it.

@@ -65,20 +65,10 @@ impl Floor {
             let market = walk::open_market(&spec.code, anchor, weight, now, &mut rng);
             Ok(Listing { spec, anchor, market })
         };
-        let listings = specs
-            .into_iter()
-            .zip(1..)
-            .map(list)
-            .collect::<Result<Vec<_>, SimError>>()?;
+        let listings = specs.into_iter().zip(1..).map(list).collect::<Result<Vec<_>, SimError>>()?;
         let place = |(place, listing): (usize, &Listing)| (listing.spec.code.clone(), place);
         let places = listings.iter().enumerate().map(place).collect();
-        Ok(Self {
-            listings,
-            places,
-            rng,
-            sequence: 0,
-            events,
-        })
+        Ok(Self { listings, places, rng, sequence: 0, events })
     }
 
     /// Books one trade at `now`. A higher price than the last is a buyer's doing, a lower one a seller's, and
@@ -90,9 +80,7 @@ impl Floor {
         volume: &str,
         now: Timestamp,
     ) -> Result<(), SimError> {
-        let unknown = || SimError::UnknownMarket {
-            code: code.to_owned(),
-        };
+        let unknown = || SimError::UnknownMarket { code: code.to_owned() };
         let place = *self.places.get(code).ok_or_else(unknown)?;
         let price = parse_price(code, price)?;
         let volume = parse_positive(volume)?;
@@ -105,15 +93,7 @@ impl Floor {
             std::cmp::Ordering::Less => Side::Ask,
             std::cmp::Ordering::Equal => ticker.side,
         };
-        listing.market.trade(
-            Trade {
-                price,
-                volume,
-                side,
-                at: now,
-            },
-            now,
-        );
+        listing.market.trade(Trade { price, volume, side, at: now }, now);
         report(listing, &mut self.sequence, &self.events);
         Ok(())
     }
@@ -122,11 +102,7 @@ impl Floor {
     pub(crate) fn trade_at_random(&mut self, now: Timestamp) -> u32 {
         // The smaller of two draws: the markets at the top of the list are the most active.
         let count = self.listings.len();
-        let place = if count == 0 {
-            0
-        } else {
-            self.rng.usize(..count).min(self.rng.usize(..count))
-        };
+        let place = if count == 0 { 0 } else { self.rng.usize(..count).min(self.rng.usize(..count)) };
         let Some(listing) = self.listings.get_mut(place) else {
             return 0;
         };
@@ -153,11 +129,7 @@ impl Floor {
     /// The present state of the markets `codes`, those of them that exist, and the last event that it
     /// contains.
     pub(crate) fn snapshot<'a>(&self, codes: impl IntoIterator<Item = &'a String>) -> (u64, Vec<Ticker>) {
-        let tickers = codes
-            .into_iter()
-            .filter_map(|code| self.ticker(code))
-            .cloned()
-            .collect();
+        let tickers = codes.into_iter().filter_map(|code| self.ticker(code)).cloned().collect();
         (self.sequence, tickers)
     }
 
@@ -180,19 +152,13 @@ fn report(listing: &Listing, sequence: &mut u64, events: &broadcast::Sender<Even
     *sequence += 1;
     let ticker = Arc::new(listing.market.ticker().clone());
     // Without a socket there is nobody to tell, which is no error.
-    let _ = events.send(Event::Moved {
-        sequence: *sequence,
-        ticker,
-    });
+    let _ = events.send(Event::Moved { sequence: *sequence, ticker });
 }
 
 fn parse_price(code: &str, text: &str) -> Result<Price, SimError> {
     let price = parse_positive(text)?;
     if !is_on_tick(code, price) {
-        return Err(SimError::OffTick {
-            code: code.to_owned(),
-            price: text.to_owned(),
-        });
+        return Err(SimError::OffTick { code: code.to_owned(), price: text.to_owned() });
     }
     Ok(price)
 }
@@ -200,8 +166,6 @@ fn parse_price(code: &str, text: &str) -> Result<Price, SimError> {
 fn parse_positive(text: &str) -> Result<Decimal<8>, SimError> {
     match text.parse() {
         Ok(number) if number > Decimal::ZERO && number < TOO_LARGE => Ok(number),
-        Ok(_) | Err(NotADecimal) => Err(SimError::BadNumber {
-            text: text.to_owned(),
-        }),
+        Ok(_) | Err(NotADecimal) => Err(SimError::BadNumber { text: text.to_owned() }),
     }
 }

@@ -15,16 +15,11 @@ pub(crate) type LimitHeaders = [(&'static str, String); 2];
 
 /// Counts a request of `group`, or of the browsers' group if it has an `Origin`.
 pub(crate) fn admit(hall: &Hall, group: Group, headers: &HeaderMap) -> Result<LimitHeaders, StatusCode> {
-    let group = if headers.contains_key(header::ORIGIN) {
-        Group::Origin
-    } else {
-        group
-    };
+    let group = if headers.contains_key(header::ORIGIN) { Group::Origin } else { group };
     match hall.gate.lock().admit(group, hall.now()) {
-        Admission::Admitted { left } => Ok([
-            ("remaining-req", group.remaining_req(left)),
-            ("limit-by-ip", "Yes".to_owned()),
-        ]),
+        Admission::Admitted { left } => {
+            Ok([("remaining-req", group.remaining_req(left)), ("limit-by-ip", "Yes".to_owned())])
+        }
         Admission::TooMany => Err(StatusCode::TOO_MANY_REQUESTS),
         Admission::Blocked => Err(StatusCode::IM_A_TEAPOT),
     }
@@ -41,16 +36,8 @@ pub(crate) fn refusal(status: StatusCode) -> Response {
 
 /// The error body of quotation calls, whose name is a number.
 pub(crate) fn error(status: StatusCode, message: &str) -> Response {
-    let body = format!(
-        r#"{{"error":{{"name":{},"message":"{message}"}}}}"#,
-        status.as_u16()
-    );
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/json;charset=UTF-8")],
-        body,
-    )
-        .into_response()
+    let body = format!(r#"{{"error":{{"name":{},"message":"{message}"}}}}"#, status.as_u16());
+    (status, [(header::CONTENT_TYPE, "application/json;charset=UTF-8")], body).into_response()
 }
 
 /// The middleware before each group of REST paths.

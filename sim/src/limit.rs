@@ -104,12 +104,7 @@ struct Window {
 
 impl Window {
     fn new(length: Duration, allowed: u32) -> Self {
-        Self {
-            length,
-            allowed,
-            used: 0,
-            opened: None,
-        }
+        Self { length, allowed, used: 0, opened: None }
     }
 
     /// Takes one request; how many are left, or nothing when there was none.
@@ -139,13 +134,7 @@ pub(crate) struct Gate {
 impl Gate {
     pub(crate) fn new(limits: Limits) -> Self {
         let next_block = limits.first_block.min(LONGEST_BLOCK);
-        Self {
-            limits,
-            windows: HashMap::new(),
-            refusals: 0,
-            blocked_until: None,
-            next_block,
-        }
+        Self { limits, windows: HashMap::new(), refusals: 0, blocked_until: None, next_block }
     }
 
     pub(crate) fn admit(&mut self, group: Group, now: Instant) -> Admission {
@@ -153,10 +142,7 @@ impl Gate {
             return Admission::Blocked;
         }
         let (length, allowed) = self.allowance(group);
-        let window = self
-            .windows
-            .entry(group)
-            .or_insert_with(|| Window::new(length, allowed));
+        let window = self.windows.entry(group).or_insert_with(|| Window::new(length, allowed));
         match window.take(now) {
             Some(left) => {
                 self.refusals = 0;
@@ -220,41 +206,21 @@ mod tests {
             assert_eq!(gate.admit(Group::Ticker, start), Admission::Admitted { left });
         }
         assert_eq!(gate.admit(Group::Ticker, start + 9 * TENTH), Admission::TooMany);
-        assert_eq!(
-            gate.admit(Group::Market, start + 9 * TENTH),
-            Admission::Admitted { left: 9 }
-        );
-        assert_eq!(
-            gate.admit(Group::Ticker, start + 10 * TENTH),
-            Admission::Admitted { left: 9 }
-        );
+        assert_eq!(gate.admit(Group::Market, start + 9 * TENTH), Admission::Admitted { left: 9 });
+        assert_eq!(gate.admit(Group::Ticker, start + 10 * TENTH), Admission::Admitted { left: 9 });
     }
 
     #[test]
     fn whoever_keeps_on_is_blocked_and_longer_each_time() {
-        let limits = Limits {
-            rest_per_second: 0,
-            refusals_before_block: 2,
-            ..Limits::default()
-        };
+        let limits = Limits { rest_per_second: 0, refusals_before_block: 2, ..Limits::default() };
         let (mut gate, start) = (Gate::new(limits), Instant::now());
         assert_eq!(gate.admit(Group::Ticker, start), Admission::TooMany);
         assert_eq!(gate.admit(Group::Ticker, start), Admission::Blocked);
-        assert_eq!(
-            gate.admit(Group::WebSocket, start + 99 * TENTH),
-            Admission::Blocked,
-            "for every group"
-        );
-        assert_eq!(
-            gate.admit(Group::WebSocket, start + 100 * TENTH),
-            Admission::Admitted { left: 4 }
-        );
+        assert_eq!(gate.admit(Group::WebSocket, start + 99 * TENTH), Admission::Blocked, "for every group");
+        assert_eq!(gate.admit(Group::WebSocket, start + 100 * TENTH), Admission::Admitted { left: 4 });
         gate.admit(Group::Ticker, start + 100 * TENTH);
         gate.admit(Group::Ticker, start + 100 * TENTH);
-        assert_eq!(
-            gate.admit(Group::WebSocket, start + 299 * TENTH),
-            Admission::Blocked
-        );
+        assert_eq!(gate.admit(Group::WebSocket, start + 299 * TENTH), Admission::Blocked);
     }
 
     #[test]
@@ -262,10 +228,7 @@ mod tests {
         let (mut gate, start) = (Gate::new(Limits::default()), Instant::now());
         assert_eq!(gate.admit(Group::Origin, start), Admission::Admitted { left: 0 });
         assert_eq!(gate.admit(Group::Origin, start + 99 * TENTH), Admission::TooMany);
-        assert_eq!(
-            gate.admit(Group::Origin, start + 100 * TENTH),
-            Admission::Admitted { left: 0 }
-        );
+        assert_eq!(gate.admit(Group::Origin, start + 100 * TENTH), Admission::Admitted { left: 0 });
         assert_eq!(Group::Origin.remaining_req(0), "group=origin; min=6; sec=0");
     }
 
@@ -276,11 +239,7 @@ mod tests {
         for second in 0..20 {
             assert_eq!(admitted(&mut gate, start + second * 10 * TENTH), 5);
         }
-        assert_eq!(
-            admitted(&mut gate, start + 200 * TENTH),
-            0,
-            "the minute is used up"
-        );
+        assert_eq!(admitted(&mut gate, start + 200 * TENTH), 0, "the minute is used up");
         assert_eq!(admitted(&mut gate, start + 600 * TENTH), 5);
     }
 }

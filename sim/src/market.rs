@@ -178,11 +178,7 @@ impl Market {
             acc_volume_24h: Volume::ZERO,
             updated_at: now,
         };
-        Self {
-            ticker,
-            last_day: LastDay::default(),
-            latest: now,
-        }
+        Self { ticker, last_day: LastDay::default(), latest: now }
     }
 
     pub(crate) fn ticker(&self) -> &Ticker {
@@ -265,14 +261,8 @@ mod tests {
         let mut market = market_after(&["104", "103"]);
         assert!(market.refresh(at("2026-03-02T00:00:01Z")));
         let ticker = market.ticker();
-        assert_eq!(
-            (ticker.opening, ticker.high, ticker.low),
-            (ticker.last, ticker.last, ticker.last)
-        );
-        assert_eq!(
-            (ticker.prev_closing, ticker.acc_price),
-            (ticker.last, Turnover::ZERO)
-        );
+        assert_eq!((ticker.opening, ticker.high, ticker.low), (ticker.last, ticker.last, ticker.last));
+        assert_eq!((ticker.prev_closing, ticker.acc_price), (ticker.last, Turnover::ZERO));
         assert_eq!(ticker.change_rate(), Rate::ZERO);
         assert!(!market.refresh(at("2026-03-02T00:00:02Z")), "nothing moved");
     }
@@ -295,13 +285,7 @@ mod tests {
     #[test]
     fn a_new_extreme_is_one_of_the_year() {
         let market = market_after(&["161", "57"]);
-        assert_eq!(
-            market.ticker().highest_52_week,
-            ("161".parse().unwrap(), market.ticker().day)
-        );
-        assert_eq!(
-            market.ticker().lowest_52_week,
-            ("57".parse().unwrap(), market.ticker().day)
-        );
+        assert_eq!(market.ticker().highest_52_week, ("161".parse().unwrap(), market.ticker().day));
+        assert_eq!(market.ticker().lowest_52_week, ("57".parse().unwrap(), market.ticker().day));
     }
 }

@@ -27,10 +27,7 @@ pub(crate) enum Format {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     /// Replaces whatever was subscribed before. A request without a format is served as `DEFAULT`.
-    Subscribe {
-        subscriptions: Vec<Subscription>,
-        format: Format,
-    },
+    Subscribe { subscriptions: Vec<Subscription>, format: Format },
     /// Asks for the running subscriptions; a format, if given, becomes the connection's.
     List { ticket: String, format: Option<Format> },
 }
@@ -53,10 +50,7 @@ pub(crate) fn parse(text: &str) -> Result<Request, RequestError> {
     let objects: Vec<Map<String, Value>> =
         serde_json::from_str(text).map_err(|_| RequestError::WrongFormat)?;
     let (first, rest) = objects.split_first().ok_or(RequestError::NoTicket)?;
-    let ticket = first
-        .get("ticket")
-        .and_then(Value::as_str)
-        .ok_or(RequestError::NoTicket)?;
+    let ticket = first.get("ticket").and_then(Value::as_str).ok_or(RequestError::NoTicket)?;
     let mut format = None;
     let mut listing = false;
     let mut subscriptions = Vec::new();
@@ -76,15 +70,9 @@ pub(crate) fn parse(text: &str) -> Result<Request, RequestError> {
         }
     }
     match (listing, subscriptions.is_empty()) {
-        (true, _) => Ok(Request::List {
-            ticket: ticket.to_owned(),
-            format,
-        }),
+        (true, _) => Ok(Request::List { ticket: ticket.to_owned(), format }),
         (false, true) => Err(RequestError::NoType),
-        (false, false) => Ok(Request::Subscribe {
-            subscriptions,
-            format: format.unwrap_or_default(),
-        }),
+        (false, false) => Ok(Request::Subscribe { subscriptions, format: format.unwrap_or_default() }),
     }
 }
 
@@ -99,27 +87,15 @@ fn parse_format(name: &Value) -> Result<Format, RequestError> {
 }
 
 fn parse_subscription(object: &Map<String, Value>) -> Result<Subscription, RequestError> {
-    let kind = object
-        .get("type")
-        .and_then(Value::as_str)
-        .ok_or(RequestError::WrongFormat)?;
+    let kind = object.get("type").and_then(Value::as_str).ok_or(RequestError::WrongFormat)?;
     check_kind(kind)?;
     let codes = parse_codes(object.get("codes").ok_or(RequestError::NoCodes)?)?;
-    let level = object
-        .get("level")
-        .map_or(Some(0), Value::as_u64)
-        .ok_or(RequestError::WrongFormat)?;
+    let level = object.get("level").map_or(Some(0), Value::as_u64).ok_or(RequestError::WrongFormat)?;
     let only_snapshot = flag(object, ["is_only_snapshot", "isOnlySnapshot"])?;
     let only_realtime = flag(object, ["is_only_realtime", "isOnlyRealtime"])?;
     // Nobody knows what both flags at once give; here the snapshot alone.
     let (snapshot, realtime) = (only_snapshot || !only_realtime, !only_snapshot);
-    Ok(Subscription {
-        kind: kind.to_owned(),
-        codes,
-        level,
-        snapshot,
-        realtime,
-    })
+    Ok(Subscription { kind: kind.to_owned(), codes, level, snapshot, realtime })
 }
 
 fn check_kind(kind: &str) -> Result<(), RequestError> {
@@ -154,21 +130,12 @@ mod tests {
 
     fn subscription(kind: &str, codes: &[&str]) -> Subscription {
         let codes = codes.iter().map(|code| (*code).to_owned()).collect();
-        Subscription {
-            kind: kind.to_owned(),
-            codes,
-            level: 0,
-            snapshot: true,
-            realtime: true,
-        }
+        Subscription { kind: kind.to_owned(), codes, level: 0, snapshot: true, realtime: true }
     }
 
     fn subscriptions(text: &str) -> (Vec<Subscription>, Format) {
         match parse(text) {
-            Ok(Request::Subscribe {
-                subscriptions,
-                format,
-            }) => (subscriptions, format),
+            Ok(Request::Subscribe { subscriptions, format }) => (subscriptions, format),
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -176,30 +143,14 @@ mod tests {
     #[test]
     fn types_flags_and_formats() {
         let btc = subscription("ticker", &["KRW-BTC"]);
-        let only_snapshot = Subscription {
-            realtime: false,
-            ..btc.clone()
-        };
-        let only_realtime = Subscription {
-            snapshot: false,
-            ..btc.clone()
-        };
+        let only_snapshot = Subscription { realtime: false, ..btc.clone() };
+        let only_realtime = Subscription { snapshot: false, ..btc.clone() };
         let cases = [
             ("", "", btc.clone(), Format::Default),
             ("", r#",{"format":"DEFAULT"}"#, btc.clone(), Format::Default),
             ("", r#",{"format":"JSON_LIST"}"#, btc.clone(), Format::JsonList),
-            (
-                r#","is_only_snapshot":true"#,
-                r#",{"format":"SIMPLE"}"#,
-                only_snapshot.clone(),
-                Format::Simple,
-            ),
-            (
-                r#","isOnlySnapshot":true"#,
-                "",
-                only_snapshot.clone(),
-                Format::Default,
-            ),
+            (r#","is_only_snapshot":true"#, r#",{"format":"SIMPLE"}"#, only_snapshot.clone(), Format::Simple),
+            (r#","isOnlySnapshot":true"#, "", only_snapshot.clone(), Format::Default),
             (
                 r#","is_only_realtime":true"#,
                 r#",{"format":"SIMPLE_LIST"}"#,
@@ -207,12 +158,7 @@ mod tests {
                 Format::SimpleList,
             ),
             (r#","isOnlyRealtime":true"#, "", only_realtime, Format::Default),
-            (
-                r#","is_only_snapshot":true,"is_only_realtime":true"#,
-                "",
-                only_snapshot,
-                Format::Default,
-            ),
+            (r#","is_only_snapshot":true,"is_only_realtime":true"#, "", only_snapshot, Format::Default),
             (r#","is_only_snapshot":false"#, "", btc, Format::Default),
         ];
         for (flags, tail, subscription, format) in cases {
@@ -227,14 +173,9 @@ mod tests {
             r#"[{"ticket":"t"},{"format":"SIMPLE"},{"type":"trade","codes":["KRW-BTC","BTC-BCH"]},
                 {"type":"orderbook","codes":["KRW-BTC.15"],"level":10000},{"type":"candle.1m","codes":["KRW-ETH"]}]"#,
         );
-        let book = Subscription {
-            level: 10_000,
-            ..subscription("orderbook", &["KRW-BTC.15"])
-        };
-        let others = (
-            subscription("trade", &["KRW-BTC", "BTC-BCH"]),
-            subscription("candle.1m", &["KRW-ETH"]),
-        );
+        let book = Subscription { level: 10_000, ..subscription("orderbook", &["KRW-BTC.15"]) };
+        let others =
+            (subscription("trade", &["KRW-BTC", "BTC-BCH"]), subscription("candle.1m", &["KRW-ETH"]));
         assert_eq!((all, format), (vec![others.0, book, others.1], Format::Simple));
     }
 
@@ -246,14 +187,8 @@ mod tests {
             ("hello", "WRONG_FORMAT"),
             (r#"{"ticket":"t"}"#, "WRONG_FORMAT"),
             ("[1]", "WRONG_FORMAT"),
-            (
-                r#"[{"ticket":"t"},{"type":1,"codes":["KRW-BTC"]}]"#,
-                "WRONG_FORMAT",
-            ),
-            (
-                r#"[{"ticket":"t"},{"type":"ticker","codes":"KRW-BTC"}]"#,
-                "WRONG_FORMAT",
-            ),
+            (r#"[{"ticket":"t"},{"type":1,"codes":["KRW-BTC"]}]"#, "WRONG_FORMAT"),
+            (r#"[{"ticket":"t"},{"type":"ticker","codes":"KRW-BTC"}]"#, "WRONG_FORMAT"),
             (
                 r#"[{"ticket":"t"},{"type":"ticker","codes":["KRW-BTC"],"is_only_snapshot":"true"}]"#,
                 "WRONG_FORMAT",
@@ -261,33 +196,15 @@ mod tests {
             (r#"[{"ticket":"t"},{"method":"NOPE"}]"#, "WRONG_FORMAT"),
             ("[]", "NO_TICKET"),
             (r#"[{"type":"ticker","codes":["KRW-BTC"]}]"#, "NO_TICKET"),
-            (
-                r#"[{"ticket":7},{"type":"ticker","codes":["KRW-BTC"]}]"#,
-                "NO_TICKET",
-            ),
+            (r#"[{"ticket":7},{"type":"ticker","codes":["KRW-BTC"]}]"#, "NO_TICKET"),
             (r#"[{"ticket":"t"}]"#, "NO_TYPE"),
             (r#"[{"ticket":"t"},{"codes":["KRW-BTC"]}]"#, "NO_TYPE"),
             (r#"[{"ticket":"t"},{"type":"ticker"}]"#, "NO_CODES"),
-            (
-                r#"[{"ticket":"t"},{"type":"ticker","codes":[]}]"#,
-                "codes 필드가 비어 있습니다.",
-            ),
-            (
-                r#"[{"ticket":"t"},{"type":"a\"b","codes":["KRW-BTC"]}]"#,
-                unknown_type,
-            ),
-            (
-                r#"[{"ticket":"t"},{"type":"candle.2m","codes":["KRW-BTC"]}]"#,
-                "candle.2m 은",
-            ),
-            (
-                r#"[{"ticket":"t"},{"type":"myOrder","codes":["KRW-BTC"]}]"#,
-                "INVALID_AUTH",
-            ),
-            (
-                r#"[{"ticket":"t"},{"type":"ticker","codes":["KRW-BTC"]},{"format":"NOPE"}]"#,
-                "NOPE은",
-            ),
+            (r#"[{"ticket":"t"},{"type":"ticker","codes":[]}]"#, "codes 필드가 비어 있습니다."),
+            (r#"[{"ticket":"t"},{"type":"a\"b","codes":["KRW-BTC"]}]"#, unknown_type),
+            (r#"[{"ticket":"t"},{"type":"candle.2m","codes":["KRW-BTC"]}]"#, "candle.2m 은"),
+            (r#"[{"ticket":"t"},{"type":"myOrder","codes":["KRW-BTC"]}]"#, "INVALID_AUTH"),
+            (r#"[{"ticket":"t"},{"type":"ticker","codes":["KRW-BTC"]},{"format":"NOPE"}]"#, "NOPE은"),
         ];
         for (text, expected) in cases {
             let error = parse(text).expect_err(text).to_json();
@@ -298,10 +215,8 @@ mod tests {
 
     #[test]
     fn a_list_names_what_runs_in_the_keys_of_the_format() {
-        let running = [
-            subscription("ticker", &["KRW-BTC", "KRW-ETH"]),
-            subscription("orderbook", &["KRW-BTC"]),
-        ];
+        let running =
+            [subscription("ticker", &["KRW-BTC", "KRW-ETH"]), subscription("orderbook", &["KRW-BTC"])];
         let full = concat!(
             r#"{"method":"LIST_SUBSCRIPTIONS","result":[{"type":"ticker","codes":["KRW-BTC","KRW-ETH"]},"#,
             r#"{"type":"orderbook","codes":["KRW-BTC"],"level":0}],"ticket":"x"}"#

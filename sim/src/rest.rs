@@ -23,9 +23,7 @@ type Parameters<T> = Result<Query<T>, QueryRejection>;
 /// Everything below `/v1`.
 pub(crate) fn routes(hall: &Arc<Hall>) -> Router<Arc<Hall>> {
     let limited = |group| from_fn_with_state((Arc::clone(hall), group), guard::rest);
-    let market = Router::new()
-        .route("/market/all", get(market_all))
-        .route_layer(limited(Group::Market));
+    let market = Router::new().route("/market/all", get(market_all)).route_layer(limited(Group::Market));
     let ticker = Router::new()
         .route("/ticker", get(ticker))
         .route("/ticker/all", get(ticker_all))
@@ -36,12 +34,7 @@ pub(crate) fn routes(hall: &Arc<Hall>) -> Router<Arc<Hall>> {
 /// A path that nobody serves. The gateway answers it, so there are no limits on it.
 pub(crate) async fn no_route() -> Response {
     let body = r#"{"error":{"name":"not_found","message":"no Route matched with those values"}}"#;
-    (
-        StatusCode::NOT_FOUND,
-        [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
-        body,
-    )
-        .into_response()
+    (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response()
 }
 
 #[derive(Deserialize)]
@@ -76,11 +69,7 @@ async fn ticker(State(hall): State<Arc<Hall>>, parameters: Parameters<TickerOf>)
     };
     let floor = hall.floor.lock();
     // One unknown market fails the whole list.
-    match markets
-        .split(',')
-        .map(|code| floor.ticker(code))
-        .collect::<Option<Vec<_>>>()
-    {
+    match markets.split(',').map(|code| floor.ticker(code)).collect::<Option<Vec<_>>>() {
         Some(tickers) => ticker_rows(tickers),
         None => Refusal::UnknownMarket.into_response(),
     }
@@ -100,10 +89,7 @@ async fn ticker_all(State(hall): State<Arc<Hall>>, parameters: Parameters<Ticker
     };
     let floor = hall.floor.lock();
     let is_quoted = |ticker: &&Ticker| {
-        ticker
-            .code
-            .split_once('-')
-            .is_some_and(|(quote, _)| quotes.split(',').any(|wanted| wanted == quote))
+        ticker.code.split_once('-').is_some_and(|(quote, _)| quotes.split(',').any(|wanted| wanted == quote))
     };
     ticker_rows(floor.tickers().filter(is_quoted))
 }
@@ -116,16 +102,10 @@ fn ticker_rows<'a>(tickers: impl IntoIterator<Item = &'a Ticker>) -> Response {
 fn json(body: String) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "application/json;charset=UTF-8"),
-        (
-            header::CACHE_CONTROL,
-            "no-cache, no-store, max-age=0, must-revalidate",
-        ),
+        (header::CACHE_CONTROL, "no-cache, no-store, max-age=0, must-revalidate"),
         (header::PRAGMA, "no-cache"),
         (header::EXPIRES, "0"),
-        (
-            header::VARY,
-            "origin,access-control-request-method,access-control-request-headers,accept-encoding",
-        ),
+        (header::VARY, "origin,access-control-request-method,access-control-request-headers,accept-encoding"),
     ];
     (headers, body).into_response()
 }
@@ -141,18 +121,11 @@ enum Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, message) = match self {
-            Self::Missing => (
-                StatusCode::BAD_REQUEST,
-                "Missing request parameter error. Check the required parameters!",
-            ),
-            Self::WrongType => (
-                StatusCode::BAD_REQUEST,
-                "Type mismatch error. Check the parameters type!",
-            ),
-            Self::Invalid => (
-                StatusCode::BAD_REQUEST,
-                "Invalid parameter. Check the given value!",
-            ),
+            Self::Missing => {
+                (StatusCode::BAD_REQUEST, "Missing request parameter error. Check the required parameters!")
+            }
+            Self::WrongType => (StatusCode::BAD_REQUEST, "Type mismatch error. Check the parameters type!"),
+            Self::Invalid => (StatusCode::BAD_REQUEST, "Invalid parameter. Check the given value!"),
             Self::UnknownMarket => (StatusCode::NOT_FOUND, "Code not found"),
         };
         guard::error(status, message)

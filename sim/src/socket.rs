@@ -144,11 +144,7 @@ impl Session {
     /// Waits for the next thing to do and does it. A stall comes before everything else.
     async fn step(&mut self, socket: &mut WebSocket) -> Result<(), End> {
         self.sit_out_stall().await;
-        let idle_in = self
-            .hall
-            .config
-            .idle_close
-            .saturating_sub(self.last_activity.elapsed());
+        let idle_in = self.hall.config.idle_close.saturating_sub(self.last_activity.elapsed());
         tokio::select! {
             biased;
             _ = self.faults.changed() => Ok(()),
@@ -188,10 +184,9 @@ impl Session {
                 Ok(())
             }
             Message::Text(text) => match request::parse(&text).map_err(End::Refused)? {
-                Request::Subscribe {
-                    subscriptions,
-                    format,
-                } => self.subscribe(socket, subscriptions, format).await,
+                Request::Subscribe { subscriptions, format } => {
+                    self.subscribe(socket, subscriptions, format).await
+                }
                 Request::List { ticket, format } => {
                     self.format = format.unwrap_or(self.format);
                     let reply = request::list_reply(&ticket, &self.running, self.format);
@@ -226,9 +221,7 @@ impl Session {
             let floor = self.hall.floor.lock();
             for subscription in &mut subscriptions {
                 // Codes that do not exist are passed over in silence. A book's code may carry its depth.
-                subscription
-                    .codes
-                    .retain(|code| floor.ticker(market_of(code)).is_some());
+                subscription.codes.retain(|code| floor.ticker(market_of(code)).is_some());
             }
             let (seen, snapshots) = floor.snapshot(codes_with_snapshot(&subscriptions));
             self.seen = seen;
@@ -237,17 +230,9 @@ impl Session {
         self.format = format;
         subscriptions.retain(|subscription| subscription.realtime && !subscription.codes.is_empty());
         self.running = subscriptions;
-        self.tickers = self
-            .running
-            .iter()
-            .filter(|of| of.kind == "ticker")
-            .flat_map(|of| of.codes.clone())
-            .collect();
-        let live = self
-            .running
-            .iter()
-            .flat_map(|of| &of.codes)
-            .map(|code| market_of(code).to_owned());
+        self.tickers =
+            self.running.iter().filter(|of| of.kind == "ticker").flat_map(|of| of.codes.clone()).collect();
+        let live = self.running.iter().flat_map(|of| &of.codes).map(|code| market_of(code).to_owned());
         self.seat.subscribe(live.collect());
         for ticker in snapshots {
             if !self.is_muted(&ticker.code) {
@@ -273,8 +258,7 @@ impl Session {
                 {
                     return Ok(());
                 }
-                self.say(socket, ticker_frame(&ticker, self.format, StreamType::Realtime))
-                    .await
+                self.say(socket, ticker_frame(&ticker, self.format, StreamType::Realtime)).await
             }
             Ok(Event::Raw(bytes)) => {
                 self.last_activity = Instant::now();
@@ -298,11 +282,7 @@ impl Session {
 
     /// Upbit sends its JSON in binary frames.
     fn frame(&self, text: String) -> Message {
-        if self.hall.config.text_frames {
-            Message::text(text)
-        } else {
-            Message::Binary(Bytes::from(text))
-        }
+        if self.hall.config.text_frames { Message::text(text) } else { Message::Binary(Bytes::from(text)) }
     }
 
     /// Says what was wrong, waits as Upbit does, and closes.
@@ -311,10 +291,7 @@ impl Session {
             return;
         }
         sleep(ERROR_TO_CLOSE).await;
-        let close = CloseFrame {
-            code: close_code::NORMAL,
-            reason: "".into(),
-        };
+        let close = CloseFrame { code: close_code::NORMAL, reason: "".into() };
         if socket.send(Message::Close(Some(close))).await.is_ok() {
             drain(socket).await;
         }
@@ -328,22 +305,15 @@ fn market_of(code: &str) -> &str {
 
 /// The codes of all ticker subscriptions that begin with a snapshot, each once.
 fn codes_with_snapshot(subscriptions: &[Subscription]) -> Vec<&String> {
-    let wanted = subscriptions
-        .iter()
-        .filter(|of| of.kind == "ticker" && of.snapshot);
+    let wanted = subscriptions.iter().filter(|of| of.kind == "ticker" && of.snapshot);
     let mut seen = BTreeSet::new();
-    wanted
-        .flat_map(|of| &of.codes)
-        .filter(|code| seen.insert(*code))
-        .collect()
+    wanted.flat_map(|of| &of.codes).filter(|code| seen.insert(*code)).collect()
 }
 
 /// Completes when a connection that began after `drops` drops is to be dropped itself.
 async fn dropped(mut faults: watch::Receiver<FaultState>, drops: u64) {
     // An error means that the exchange itself is gone, which ends the socket too.
-    let _ = faults
-        .wait_for(|state| state.closed || state.drops != drops)
-        .await;
+    let _ = faults.wait_for(|state| state.closed || state.drops != drops).await;
 }
 
 /// The next beat; never, without a beat.

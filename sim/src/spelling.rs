@@ -78,13 +78,7 @@ pub(crate) fn ticker_frame(ticker: &Ticker, format: Format, stream: StreamType) 
 }
 
 fn ticker_object(ticker: &Ticker, keys: Keys, stream: StreamType) -> String {
-    let Change {
-        word,
-        price,
-        signed_price,
-        rate,
-        signed_rate,
-    } = Change::of(ticker, "0E-8");
+    let Change { word, price, signed_price, rate, signed_rate } = Change::of(ticker, "0E-8");
     let (highest, lowest) = (ticker.highest_52_week, ticker.lowest_52_week);
     let stream_type = match stream {
         StreamType::Snapshot => "SNAPSHOT",
@@ -130,13 +124,7 @@ fn ticker_object(ticker: &Ticker, keys: Keys, stream: StreamType) -> String {
 
 /// One row of the REST ticker, which knows no sides and has the times of Korea too.
 pub(crate) fn rest_ticker(ticker: &Ticker) -> String {
-    let Change {
-        word,
-        price,
-        signed_price,
-        rate,
-        signed_rate,
-    } = Change::of(ticker, "0");
+    let Change { word, price, signed_price, rate, signed_rate } = Change::of(ticker, "0");
     let (highest, lowest) = (ticker.highest_52_week, ticker.lowest_52_week);
     let korea = tz::offset(9);
     let mut object = Object::new(Keys::Full);
@@ -208,9 +196,8 @@ impl Change {
 /// 1,000. This fits every market of a recorded `ticker/all`.
 fn last_day_price(ticker: &Ticker) -> String {
     let unit = tick_size(&ticker.code, ticker.last).units();
-    let zeros = std::iter::successors(Some(unit), |rest| Some(rest / 10))
-        .take_while(|rest| rest % 10 == 0)
-        .count();
+    let zeros =
+        std::iter::successors(Some(unit), |rest| Some(rest / 10)).take_while(|rest| rest % 10 == 0).count();
     let digits = 16_usize.saturating_sub(zeros);
     let sum: Turnover = ticker.acc_price_24h;
     format!("{sum:.digits$}")
@@ -239,26 +226,14 @@ mod tests {
     /// A market that closed the day before at 150,000,000 and traded twice since, last at `price`.
     fn ticker_at(price: &str) -> Ticker {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let mut market = Market::new(
-            "KRW-BTC",
-            "150000000".parse().unwrap(),
-            at("2026-01-30T22:00:00Z"),
-        );
+        let mut market = Market::new("KRW-BTC", "150000000".parse().unwrap(), at("2026-01-30T22:00:00Z"));
         let trades = [
             ("151000000", Side::Ask, "2026-01-30T22:01:00Z"),
             (price, Side::Bid, "2026-01-30T22:02:03.045Z"),
         ];
         for (price, side, when) in trades {
             let (price, volume) = (price.parse().unwrap(), "0.00400001".parse().unwrap());
-            market.trade(
-                Trade {
-                    price,
-                    volume,
-                    side,
-                    at: at(when),
-                },
-                at(when),
-            );
+            market.trade(Trade { price, volume, side, at: at(when) }, at(when));
         }
         market.refresh(at("2026-01-30T22:02:03.076Z"));
         market.ticker().clone()

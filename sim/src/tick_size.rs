@@ -97,26 +97,12 @@ mod tests {
 
     #[test]
     fn a_step_down_and_up_again_comes_back() {
-        for start in [
-            "1000000",
-            "500000",
-            "100000",
-            "1000",
-            "100",
-            "10",
-            "1",
-            "0.1",
-            "152345000",
-        ] {
+        for start in ["1000000", "500000", "100000", "1000", "100", "10", "1", "0.1", "152345000"] {
             let start = price(start);
             assert_eq!(tick_up("KRW-X", tick_down("KRW-X", start)), start);
         }
         assert_eq!(tick_down("KRW-X", price("1000000")), price("999500"));
-        assert_eq!(
-            tick_down("KRW-X", price("0.00000001")),
-            price("0.00000001"),
-            "never zero"
-        );
+        assert_eq!(tick_down("KRW-X", price("0.00000001")), price("0.00000001"), "never zero");
     }
 
     #[test]

@@ -28,15 +28,7 @@ pub(crate) fn open_market(code: &str, price: Price, weight: i128, now: Timestamp
         }
     }
     let volume = order_size(code, price, rng);
-    market.trade(
-        Trade {
-            price,
-            volume,
-            side: Side::Bid,
-            at: now,
-        },
-        now,
-    );
+    market.trade(Trade { price, volume, side: Side::Bid, at: now }, now);
     market.refresh(now);
     market
 }
@@ -46,20 +38,11 @@ pub(crate) fn open_market(code: &str, price: Price, weight: i128, now: Timestamp
 pub(crate) fn burst(market: &Market, anchor: Price, at: Timestamp, rng: &mut Rng) -> Vec<Trade> {
     let code = &*market.ticker().code;
     let last = market.ticker().last;
-    let side = if rng.i128(0..1000) < bid_permille(last, anchor) {
-        Side::Bid
-    } else {
-        Side::Ask
-    };
+    let side = if rng.i128(0..1000) < bid_permille(last, anchor) { Side::Bid } else { Side::Ask };
     let mut price = (0..jump(code, last, rng)).fold(last, |price, _| step(code, price, side));
     let mut trades = Vec::new();
     loop {
-        trades.push(Trade {
-            price,
-            volume: order_size(code, price, rng),
-            side,
-            at,
-        });
+        trades.push(Trade { price, volume: order_size(code, price, rng), side, at });
         if rng.u8(0..100) >= SWEEP_PERCENT {
             return trades;
         }
@@ -91,11 +74,7 @@ fn step(code: &str, price: Price, side: Side) -> Price {
 
 /// A volume worth at least the smallest order, 5,000 KRW; small ones far more often than large ones.
 fn order_size(code: &str, price: Price, rng: &mut Rng) -> Volume {
-    let smallest_order = if code.starts_with("KRW-") {
-        5_000 * Price::ONE
-    } else {
-        Price::ONE / 2_000
-    };
+    let smallest_order = if code.starts_with("KRW-") { 5_000 * Price::ONE } else { Price::ONE / 2_000 };
     let doublings = rng.u32(0..=5) + rng.u32(0..=5);
     let worth = (smallest_order << doublings) * rng.i128(1_000..2_000) / 1_000;
     Volume::from_units((worth * Volume::ONE / price.units()).max(1))
@@ -130,13 +109,8 @@ mod tests {
     fn check(ticker: &Ticker, start_price: Price, trades: &[Trade]) {
         let (before, today): (Vec<_>, Vec<_>) =
             trades.iter().partition(|trade| day_of(trade.at) < ticker.day);
-        let volume_of = |side| {
-            today
-                .iter()
-                .filter(|trade| trade.side == side)
-                .map(|trade| trade.volume)
-                .sum()
-        };
+        let volume_of =
+            |side| today.iter().filter(|trade| trade.side == side).map(|trade| trade.volume).sum();
         let close = before.last().map_or(start_price, |trade| trade.price);
         let prices = || today.iter().map(|trade| trade.price);
 
@@ -163,11 +137,7 @@ mod tests {
     /// The 24 h sums after a refresh at `now`: 1,440 whole minutes, the running one included.
     fn check_last_day(ticker: &Ticker, now: Timestamp, trades: &[Trade]) {
         let minute = |at: Timestamp| at.as_second() / 60;
-        let recent = || {
-            trades
-                .iter()
-                .filter(|trade| minute(trade.at) > minute(now) - 1440)
-        };
+        let recent = || trades.iter().filter(|trade| minute(trade.at) > minute(now) - 1440);
         assert_eq!(ticker.acc_price_24h, turnover(recent()));
         assert_eq!(ticker.acc_volume_24h, recent().map(|trade| trade.volume).sum());
     }
@@ -226,9 +196,7 @@ mod tests {
         let mut rng = Rng::with_seed(3);
         let anchor: Price = "150000000".parse().unwrap();
         let market = Market::new("KRW-BTC", anchor, start());
-        let trades: usize = (0..10_000)
-            .map(|_| burst(&market, anchor, start(), &mut rng).len())
-            .sum();
+        let trades: usize = (0..10_000).map(|_| burst(&market, anchor, start(), &mut rng).len()).sum();
         let shared_percent = (trades - 10_000) * 100 / trades;
         assert!((39..=43).contains(&shared_percent), "{shared_percent} %");
     }

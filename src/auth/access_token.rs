@@ -119,11 +119,7 @@ impl AccessTokens {
         }
         let decoded = decode::<Claims>(token, &self.decoding, &self.validation);
         let claims = decoded.map_err(|_refused| TokenError::Invalid)?.claims;
-        if claims.typ == TYPE {
-            Ok(claims)
-        } else {
-            Err(TokenError::Invalid)
-        }
+        if claims.typ == TYPE { Ok(claims) } else { Err(TokenError::Invalid) }
     }
 }
 

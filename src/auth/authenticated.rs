@@ -50,11 +50,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let identity = match identify(parts, state).await {
             Err(refused) if refused.status() == StatusCode::UNAUTHORIZED => {
-                if credential::is_explicit(&parts.headers) {
-                    Err(refused)
-                } else {
-                    Ok(None)
-                }
+                if credential::is_explicit(&parts.headers) { Err(refused) } else { Ok(None) }
             }
             outcome => outcome.map(Some),
         };

@@ -35,10 +35,7 @@ impl LoginCookies {
     pub(super) fn read(headers: &HeaderMap) -> Self {
         let jar = CookieJar::from_headers(headers);
         let value = |name| jar.get(name).map(|cookie| cookie.value().to_owned());
-        Self {
-            access: value(ACCESS_TOKEN),
-            refresh: value(REFRESH_TOKEN),
-        }
+        Self { access: value(ACCESS_TOKEN), refresh: value(REFRESH_TOKEN) }
     }
 
     pub(super) fn are_absent(&self) -> bool {

@@ -53,20 +53,12 @@ pub(crate) fn is_ambient(headers: &HeaderMap) -> bool {
 
 /// Bearer tokens. Other schemes are none of our business: a proxy in front of us may want `Basic`.
 pub(super) fn bearers(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    headers
-        .get_all(header::AUTHORIZATION)
-        .into_iter()
-        .filter_map(|value| {
-            let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-            scheme
-                .eq_ignore_ascii_case("bearer")
-                .then(|| token.trim_matches(' '))
-        })
+    headers.get_all(header::AUTHORIZATION).into_iter().filter_map(|value| {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
+    })
 }
 
 fn ambiguous() -> ApiError {
-    ApiError::bad_request(
-        "ambiguous_credentials",
-        "send one of: a Bearer token, a ticket, a gateway's claim",
-    )
+    ApiError::bad_request("ambiguous_credentials", "send one of: a Bearer token, a ticket, a gateway's claim")
 }

@@ -38,11 +38,7 @@ impl Families {
             .max_capacity(FAMILIES_REMEMBERED_MAX)
             .time_to_live(FAMILY_REMEMBERED_FOR)
             .build();
-        Self {
-            tokens,
-            known,
-            on_revoked,
-        }
+        Self { tokens, known, on_revoked }
     }
 
     pub(super) async fn start(&self, family: NewFamily) -> Result<(), ApiError> {

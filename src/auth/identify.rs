@@ -39,20 +39,11 @@ impl Auth {
         ticket: Option<&str>,
     ) -> Result<Identity, ApiError> {
         let peer = Some(peer.ip());
-        self.identify(Presented {
-            headers,
-            peer,
-            ticket,
-            is_handshake: true,
-            cookies: None,
-        })
-        .await
+        self.identify(Presented { headers, peer, ticket, is_handshake: true, cookies: None }).await
     }
 
     pub(super) async fn identify(&self, presented: Presented<'_>) -> Result<Identity, ApiError> {
-        let may_claim = presented
-            .peer
-            .is_some_and(|peer| self.0.trusted_proxies.contains(peer));
+        let may_claim = presented.peer.is_some_and(|peer| self.0.trusted_proxies.contains(peer));
         match Credential::read(presented.headers, presented.ticket, may_claim)? {
             Credential::Bearer(token) => self.by_access_token(token).await,
             Credential::Ticket(ticket) => self.by_ticket(ticket).await,
@@ -75,10 +66,7 @@ impl Auth {
     async fn by_ticket(&self, ticket: &str) -> Result<Identity, ApiError> {
         let identity = self.0.tickets.redeem(ticket, self.now());
         let identity = identity.ok_or_else(|| {
-            ApiError::unauthorized(
-                "token_invalid",
-                "this ticket was never given, or used, or is too old",
-            )
+            ApiError::unauthorized("token_invalid", "this ticket was never given, or used, or is too old")
         })?;
         self.still_live(identity).await
     }
@@ -89,10 +77,7 @@ impl Auth {
         let id = user.parse().map_err(|_not_an_id| token_invalid())?;
         let user = self.0.users.by_id(id).await?.ok_or_else(token_invalid)?;
         let identity = self.identity_of(&user, None, self.now());
-        Ok(Identity {
-            scopes: Scopes::USER,
-            ..identity
-        })
+        Ok(Identity { scopes: Scopes::USER, ..identity })
     }
 
     async fn by_cookies(

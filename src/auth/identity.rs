@@ -37,10 +37,7 @@ impl Identity {
         if self.scopes.contains(scope) {
             return Ok(());
         }
-        Err(ApiError::forbidden(
-            "insufficient_scope",
-            format!("this needs the scope {}", scope.as_str()),
-        ))
+        Err(ApiError::forbidden("insufficient_scope", format!("this needs the scope {}", scope.as_str())))
     }
 }
 

@@ -44,10 +44,7 @@ impl Auth {
         let matches = self.0.passwords.verify(password, stored).await?;
         match user.filter(|_| matches) {
             Some(user) => self.start_family(&user, user_agent).await,
-            None => Err(ApiError::unauthorized(
-                "invalid_credentials",
-                "the email or the password is wrong",
-            )),
+            None => Err(ApiError::unauthorized("invalid_credentials", "the email or the password is wrong")),
         }
     }
 
@@ -106,11 +103,7 @@ impl Auth {
         let now = self.now();
         let identity = self.identity_of(user, Some(family), now);
         let access_token = self.0.access_tokens.issue(&identity, family, now)?;
-        Ok(Grant {
-            identity,
-            access_token,
-            refresh_token,
-        })
+        Ok(Grant { identity, access_token, refresh_token })
     }
 
     /// Ends the logins of all tokens in `headers`, Bearers and cookies. What is no token of ours ends nothing.

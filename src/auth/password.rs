@@ -41,10 +41,7 @@ impl From<PasswordError> for Violation {
             PasswordError::TooShort => "too_short",
             PasswordError::TooLong => "too_long",
         };
-        Self {
-            code,
-            detail: error.to_string().into(),
-        }
+        Self { code, detail: error.to_string().into() }
     }
 }
 
@@ -90,12 +87,7 @@ impl Passwords {
         let decoy = hash(&argon2, &random_bytes::<32>()?)?.into();
         let places = Arc::new(Semaphore::new(admitted));
         let turns = Arc::new(Semaphore::new(password_hashes_running()));
-        Ok(Self {
-            argon2,
-            decoy,
-            places,
-            turns,
-        })
+        Ok(Self { argon2, decoy, places, turns })
     }
 
     /// The hash to store, in PHC string format: it names its own algorithm, parameters and salt.
@@ -105,8 +97,7 @@ impl Passwords {
     /// 503 when too many hashes wait already.
     pub async fn hash(&self, password: Password) -> Result<String, ApiError> {
         let argon2 = self.argon2.clone();
-        self.run(move || hash(&argon2, password.0.expose_secret().as_bytes()))
-            .await?
+        self.run(move || hash(&argon2, password.0.expose_secret().as_bytes())).await?
     }
 
     /// Whether `password` is the one behind `stored`. Without a stored hash it takes as long, and is false.
@@ -127,13 +118,8 @@ impl Passwords {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
-        let place = Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map_err(|_full| ApiError::busy())?;
-        let turn = Arc::clone(&self.turns)
-            .acquire_owned()
-            .await
-            .map_err(ApiError::internal)?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_full| ApiError::busy())?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(ApiError::internal)?;
         let task = tokio::task::spawn_blocking(move || {
             let _held = (place, turn);
             work()
@@ -144,9 +130,7 @@ impl Passwords {
 
 fn hash(argon2: &Argon2<'_>, password: &[u8]) -> Result<String, ApiError> {
     let salt = SaltString::encode_b64(&random_bytes::<16>()?).map_err(ApiError::internal)?;
-    let hash = argon2
-        .hash_password(password, &salt)
-        .map_err(ApiError::internal)?;
+    let hash = argon2.hash_password(password, &salt).map_err(ApiError::internal)?;
     Ok(hash.to_string())
 }
 

@@ -46,16 +46,10 @@ pub fn load_or_create(data_dir: &Path) -> Result<SecretString, SigningKeyError> 
     let path = data_dir.join(FILE);
     if !path.exists() {
         let key = secret::generate().map_err(SigningKeyError::Random)?;
-        create(&path, &key).map_err(|source| SigningKeyError::File {
-            path: path.clone(),
-            source,
-        })?;
+        create(&path, &key).map_err(|source| SigningKeyError::File { path: path.clone(), source })?;
     }
     let key = fs::read_to_string(&path);
-    let key = key.map_err(|source| SigningKeyError::File {
-        path: path.clone(),
-        source,
-    })?;
+    let key = key.map_err(|source| SigningKeyError::File { path: path.clone(), source })?;
     let key = key.trim();
     if key.len() < 32 {
         return Err(SigningKeyError::TooShort { path });
@@ -105,11 +99,7 @@ mod tests {
             servers.into_iter().map(|server| server.join().unwrap()).collect()
         });
         assert!(keys.iter().all(|key| key == &keys[0] && key.len() == 43));
-        assert_eq!(
-            fs::read_dir(dir.path()).unwrap().count(),
-            1,
-            "no candidate is left behind"
-        );
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no candidate is left behind");
     }
 
     #[cfg(unix)]
@@ -118,10 +108,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         load_or_create(&dir.path().join("new")).unwrap();
-        let mode = fs::metadata(dir.path().join("new").join(FILE))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs::metadata(dir.path().join("new").join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
@@ -129,10 +116,7 @@ mod tests {
     fn a_cut_key_is_reported_and_kept() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(FILE), "short").unwrap();
-        assert!(matches!(
-            load_or_create(dir.path()),
-            Err(SigningKeyError::TooShort { .. })
-        ));
+        assert!(matches!(load_or_create(dir.path()), Err(SigningKeyError::TooShort { .. })));
         assert_eq!(fs::read_to_string(dir.path().join(FILE)).unwrap(), "short");
     }
 }

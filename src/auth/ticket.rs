@@ -38,8 +38,7 @@ impl Tickets {
     pub(super) fn issue(&self, identity: Identity, now: TimestampMs) -> Result<String, ApiError> {
         let secret = secret::generate()?;
         let expires_at = later(now, TICKET_TTL).min(identity.expires_at);
-        self.waiting
-            .insert(secret.clone(), Ticket { identity, expires_at });
+        self.waiting.insert(secret.clone(), Ticket { identity, expires_at });
         Ok(secret)
     }
 

@@ -78,9 +78,7 @@ fn storage(check: &mut Checker<'_>) -> Option<Storage> {
     let spill_max_mib = check.number::<u64>("spill_max_mib", 1..=MIB);
     let data_dir = data_dir?;
     Some(Storage {
-        database_url: database_url?
-            .unwrap_or_else(|| embedded_database_url(&data_dir))
-            .into(),
+        database_url: database_url?.unwrap_or_else(|| embedded_database_url(&data_dir)).into(),
         data_dir,
         spill_max_bytes: spill_max_mib? * MIB,
     })
@@ -91,10 +89,8 @@ fn auth(check: &mut Checker<'_>, server: Option<&Server>) -> Option<Auth> {
     let access_token_ttl = check.seconds("access_token_ttl_s", 1..=DAY_S);
     let refresh_token_ttl = check.seconds("refresh_token_ttl_s", 1..=366 * DAY_S);
     let plain = server.is_some_and(|server| server.public_url.is_plain_loopback());
-    let secure_cookies = check.choice(
-        "secure_cookies",
-        [("auto", !plain), ("always", true), ("never", false)],
-    );
+    let secure_cookies =
+        check.choice("secure_cookies", [("auto", !plain), ("always", true), ("never", false)]);
     let login_attempts_per_minute = check.rate("login_attempts_per_minute", 1_000_000);
     let registrations_per_hour = check.rate("registrations_per_hour", 1_000_000);
     Some(Auth {
@@ -111,11 +107,7 @@ fn chat(check: &mut Checker<'_>) -> Option<Chat> {
     let rooms = check.list("rooms", "the name of a room", str::parse);
     let messages_per_second = check.rate("messages_per_second", 1_000_000);
     let message_burst = check.rate("message_burst", 1_000_000);
-    Some(Chat {
-        rooms: rooms?,
-        messages_per_second: messages_per_second?,
-        message_burst: message_burst?,
-    })
+    Some(Chat { rooms: rooms?, messages_per_second: messages_per_second?, message_burst: message_burst? })
 }
 
 fn socket(check: &mut Checker<'_>) -> Option<Socket> {
@@ -136,28 +128,15 @@ fn writer(check: &mut Checker<'_>) -> Option<Writer> {
     let batch_messages = check.number("batch_messages", 1..=100_000);
     let linger = check.millis("linger_ms", 0..=10_000);
     let queue_messages = check.number("queue_messages", 1..=10_000_000);
-    Some(Writer {
-        batch_messages: batch_messages?,
-        linger: linger?,
-        queue_messages: queue_messages?,
-    })
+    Some(Writer { batch_messages: batch_messages?, linger: linger?, queue_messages: queue_messages? })
 }
 
 fn feed(check: &mut Checker<'_>) -> Option<Feed> {
-    let source = check.choice(
-        "source",
-        [
-            ("upbit", FeedSource::Upbit),
-            ("sim", FeedSource::Sim),
-            ("off", FeedSource::Off),
-        ],
-    );
-    let websocket_url = check.text("websocket_url", "ws://… or wss://…", |url| {
-        url_of(url, &["ws", "wss"])
-    });
-    let rest_url = check.text("rest_url", "http://… or https://…", |url| {
-        url_of(url, &["http", "https"])
-    });
+    let source = check
+        .choice("source", [("upbit", FeedSource::Upbit), ("sim", FeedSource::Sim), ("off", FeedSource::Off)]);
+    let websocket_url =
+        check.text("websocket_url", "ws://… or wss://…", |url| url_of(url, &["ws", "wss"]));
+    let rest_url = check.text("rest_url", "http://… or https://…", |url| url_of(url, &["http", "https"]));
     let markets = check.list("markets", "a market such as KRW-BTC", str::parse);
     let stale_after = check.seconds("stale_after_s", 1..=3600);
     Some(Feed {
@@ -172,14 +151,8 @@ fn feed(check: &mut Checker<'_>) -> Option<Feed> {
 fn log(check: &mut Checker<'_>) -> Option<Log> {
     let expected = "a level such as info, or info,tickroom_actors=debug";
     let filter = check.text("level", expected, log_filter);
-    let format = check.choice(
-        "format",
-        [("pretty", LogFormat::Pretty), ("json", LogFormat::Json)],
-    );
-    Some(Log {
-        filter: filter?,
-        format: format?,
-    })
+    let format = check.choice("format", [("pretty", LogFormat::Pretty), ("json", LogFormat::Json)]);
+    Some(Log { filter: filter?, format: format? })
 }
 
 /// What has to hold between keys.
@@ -223,11 +196,7 @@ fn network(text: &str) -> Result<IpNet, ipnet::AddrParseError> {
 }
 
 fn folder(text: &str) -> Result<PathBuf, &'static str> {
-    if text.is_empty() {
-        Err("it is empty")
-    } else {
-        Ok(PathBuf::from(text))
-    }
+    if text.is_empty() { Err("it is empty") } else { Ok(PathBuf::from(text)) }
 }
 
 fn long_enough(key: &str) -> Result<SecretString, String> {
@@ -265,10 +234,7 @@ fn embedded_database_url(data_dir: &Path) -> String {
 fn log_filter(text: &str) -> Result<String, String> {
     let directives = text.split(',').map(str::trim);
     for word in directives.filter(|directive| !directive.contains(['=', '['])) {
-        word.parse::<LevelFilter>()
-            .map_err(|_| format!("{word:?} is not a level"))?;
+        word.parse::<LevelFilter>().map_err(|_| format!("{word:?} is not a level"))?;
     }
-    EnvFilter::try_new(text)
-        .map(|_| text.to_owned())
-        .map_err(|error| error.to_string())
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }

@@ -43,11 +43,7 @@ impl Mistakes {
     }
 
     pub(super) fn add(&mut self, key: &str, place: Place, problem: impl Into<String>) {
-        self.0.push(Mistake {
-            key: key.to_owned(),
-            place,
-            problem: problem.into(),
-        });
+        self.0.push(Mistake { key: key.to_owned(), place, problem: problem.into() });
     }
 }
 

@@ -36,10 +36,7 @@ impl WebOrigin {
             Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
             _ => authority,
         };
-        let address = host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .parse::<IpAddr>();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         host == "localhost" || host.ends_with(".localhost") || address.is_ok_and(|ip| ip.is_loopback())
     }
 }
@@ -70,9 +67,7 @@ impl FromStr for WebOrigin {
         let host = authority.host().to_ascii_lowercase();
         let port = authority.port_u16().filter(|port| *port != default_port);
         let scheme = uri.scheme_str().unwrap_or_default();
-        Ok(Self(port.map_or(format!("{scheme}://{host}"), |port| {
-            format!("{scheme}://{host}:{port}")
-        })))
+        Ok(Self(port.map_or(format!("{scheme}://{host}"), |port| format!("{scheme}://{host}:{port}"))))
     }
 }
 
@@ -86,28 +81,16 @@ mod tests {
 
     #[test]
     fn the_spelling_is_that_of_browsers() {
-        assert_eq!(
-            origin("https://Chat.Example.com:443/").as_str(),
-            "https://chat.example.com"
-        );
+        assert_eq!(origin("https://Chat.Example.com:443/").as_str(), "https://chat.example.com");
         assert_eq!(origin("http://[::1]:8080").as_str(), "http://[::1]:8080");
-        assert_eq!(
-            origin("https://example.com:80").as_str(),
-            "https://example.com:80"
-        );
+        assert_eq!(origin("https://example.com:80").as_str(), "https://example.com:80");
     }
 
     #[test]
     fn what_is_not_an_origin_is_refused() {
-        for text in [
-            "example.com",
-            "ftp://example.com",
-            "https://a/b",
-            "https://ann@a",
-            "/path",
-            "",
-            "https://",
-        ] {
+        for text in
+            ["example.com", "ftp://example.com", "https://a/b", "https://ann@a", "/path", "", "https://"]
+        {
             assert!(text.parse::<WebOrigin>().is_err(), "{text:?}");
         }
     }
@@ -123,19 +106,11 @@ mod tests {
 
     #[test]
     fn only_plain_http_on_this_machine_is_plain_loopback() {
-        let plain = [
-            "http://localhost",
-            "http://app.localhost:3000",
-            "http://127.0.0.1:8080",
-            "http://[::1]",
-        ];
+        let plain =
+            ["http://localhost", "http://app.localhost:3000", "http://127.0.0.1:8080", "http://[::1]"];
         assert!(plain.iter().all(|text| origin(text).is_plain_loopback()));
-        let not = [
-            "https://localhost",
-            "http://example.com",
-            "http://localhost.example.com",
-            "http://10.0.0.1",
-        ];
+        let not =
+            ["https://localhost", "http://example.com", "http://localhost.example.com", "http://10.0.0.1"];
         assert!(!not.iter().any(|text| origin(text).is_plain_loopback()));
     }
 }

@@ -83,11 +83,7 @@ pub(super) struct Storage {
 
 impl Default for Storage {
     fn default() -> Self {
-        Self {
-            data_dir: "data".into(),
-            database_url: String::new(),
-            spill_max_mib: 1024,
-        }
+        Self { data_dir: "data".into(), database_url: String::new(), spill_max_mib: 1024 }
     }
 }
 
@@ -160,12 +156,7 @@ pub(super) struct Socket {
 
 impl Default for Socket {
     fn default() -> Self {
-        Self {
-            outbox_kib: 1024,
-            ping_interval_s: 25,
-            pong_timeout_s: 10,
-            sockets_per_user: 100,
-        }
+        Self { outbox_kib: 1024, ping_interval_s: 25, pong_timeout_s: 10, sockets_per_user: 100 }
     }
 }
 
@@ -182,11 +173,7 @@ pub(super) struct Writer {
 
 impl Default for Writer {
     fn default() -> Self {
-        Self {
-            batch_messages: 2_000,
-            linger_ms: 20,
-            queue_messages: 100_000,
-        }
+        Self { batch_messages: 2_000, linger_ms: 20, queue_messages: 100_000 }
     }
 }
 
@@ -229,9 +216,6 @@ pub(super) struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            level: "info".into(),
-            format: "pretty".into(),
-        }
+        Self { level: "info".into(), format: "pretty".into() }
     }
 }

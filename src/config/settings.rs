@@ -27,10 +27,7 @@ pub(super) fn read(sources: &Sources) -> (Settings, Mistakes) {
     // Writing the defaults as TOML cannot fail: they are texts, lists and small numbers. If it did, every key would
     // be unknown.
     let sections = Table::try_from(Raw::default()).unwrap_or_default();
-    let mut settings = Settings {
-        sections,
-        places: BTreeMap::new(),
-    };
+    let mut settings = Settings { sections, places: BTreeMap::new() };
     for Written { key, value, place } in sources.written(&mut mistakes) {
         if let Err(problem) = settings.put(&key, value, &place) {
             mistakes.add(&key, place, problem);
@@ -55,10 +52,7 @@ impl Settings {
     pub(super) fn show_derived(&mut self, config: &Config) {
         let public_url = config.server.public_url.as_str();
         let database_url = config.storage.database_url.expose_secret();
-        let derived = [
-            ("server.public_url", public_url),
-            ("storage.database_url", database_url),
-        ];
+        let derived = [("server.public_url", public_url), ("storage.database_url", database_url)];
         for (key, text) in derived {
             if let Some(value) = self.value_mut(key) {
                 *value = Value::String(text.to_owned());
@@ -85,11 +79,7 @@ impl Settings {
             _ => coerce(present, value),
         };
         if !accepts(present, &value) {
-            return Err(format!(
-                "expected {}, got {}",
-                expected(present),
-                quote(key, &value)
-            ));
+            return Err(format!("expected {}, got {}", expected(present), quote(key, &value)));
         }
         *present = value;
         self.places.insert(key.to_owned(), place.clone());
@@ -102,10 +92,7 @@ impl Settings {
     }
 
     fn keys(&self) -> impl Iterator<Item = String> {
-        let sections = self
-            .sections
-            .iter()
-            .filter_map(|(name, section)| Some((name, section.as_table()?)));
+        let sections = self.sections.iter().filter_map(|(name, section)| Some((name, section.as_table()?)));
         sections.flat_map(|(name, section)| section.keys().map(move |key| format!("{name}.{key}")))
     }
 
@@ -123,9 +110,7 @@ impl Settings {
             return format!("no such key; did you mean {known}?");
         }
         let names = |table: &Table| table.keys().cloned().collect::<Vec<_>>().join(", ");
-        let section = key
-            .split_once('.')
-            .and_then(|(name, _)| self.sections.get(name)?.as_table());
+        let section = key.split_once('.').and_then(|(name, _)| self.sections.get(name)?.as_table());
         match section {
             Some(section) => format!("no such key; there are {}", names(section)),
             None => format!("no such section; there are {}", names(&self.sections)),
@@ -137,15 +122,13 @@ impl Settings {
     fn unknown_variable(&self, key: &str) -> Option<String> {
         if key.contains('.') {
             let nearest = self.nearest(key).as_deref().map(variable_of);
-            return Some(nearest.map_or("no such key".to_owned(), |name| {
-                format!("no such key; did you mean {name}?")
-            }));
+            return Some(
+                nearest.map_or("no such key".to_owned(), |name| format!("no such key; did you mean {name}?")),
+            );
         }
         let known = self.keys().find(|known| known.replace('.', "_") == key)?;
         let meant = variable_of(&known);
-        Some(format!(
-            "two underscores go behind the section: did you mean {meant}?"
-        ))
+        Some(format!("two underscores go behind the section: did you mean {meant}?"))
     }
 
     fn nearest(&self, key: &str) -> Option<String> {
@@ -158,10 +141,7 @@ impl Settings {
 /// A TOML document of every key; behind each that is not a default, where it was written.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "# What the server runs with. A value without a remark is the default."
-        )?;
+        write!(f, "# What the server runs with. A value without a remark is the default.")?;
         for (name, section) in &self.sections {
             write!(f, "\n\n[{name}]")?;
             for (key, value) in section.as_table().into_iter().flatten() {

@@ -88,17 +88,9 @@ impl Sources {
 
     /// Everything that is written, the weakest layer first.
     pub(super) fn written(&self, mistakes: &mut Mistakes) -> Vec<Written> {
-        let mut written = self
-            .file
-            .as_deref()
-            .map(|path| in_file(path, mistakes))
-            .unwrap_or_default();
+        let mut written = self.file.as_deref().map(|path| in_file(path, mistakes)).unwrap_or_default();
         written.extend(self.well_known());
-        written.extend(
-            self.environment
-                .iter()
-                .filter_map(|(name, text)| in_variable(name, text)),
-        );
+        written.extend(self.environment.iter().filter_map(|(name, text)| in_variable(name, text)));
         written.extend(self.arguments.iter().map(|(name, key, text)| Written {
             key: (*key).to_owned(),
             value: Value::String(text.clone()),
@@ -108,17 +100,14 @@ impl Sources {
     }
 
     fn well_known(&self) -> impl Iterator<Item = Written> {
-        self.environment
-            .iter()
-            .filter(|(_, text)| !text.is_empty())
-            .filter_map(|(name, text)| {
-                let (_, key) = WELL_KNOWN.iter().find(|(known, _)| known == name)?;
-                Some(Written {
-                    key: (*key).to_owned(),
-                    value: Value::String(text.clone()),
-                    place: Place::Environment(name.clone()),
-                })
+        self.environment.iter().filter(|(_, text)| !text.is_empty()).filter_map(|(name, text)| {
+            let (_, key) = WELL_KNOWN.iter().find(|(known, _)| known == name)?;
+            Some(Written {
+                key: (*key).to_owned(),
+                value: Value::String(text.clone()),
+                place: Place::Environment(name.clone()),
             })
+        })
     }
 }
 

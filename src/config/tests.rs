@@ -21,9 +21,7 @@ fn with_file(text: &str) -> Result<Effective, Mistakes> {
 }
 
 fn variables<'a>(pairs: &'a [(&str, &str)]) -> impl Iterator<Item = (String, String)> + 'a {
-    pairs
-        .iter()
-        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+    pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
 }
 
 fn with_environment(pairs: &[(&str, &str)]) -> Result<Effective, Mistakes> {
@@ -34,20 +32,14 @@ fn with_environment(pairs: &[(&str, &str)]) -> Result<Effective, Mistakes> {
 #[track_caller]
 fn mistakes(loaded: Result<Effective, Mistakes>) -> Vec<String> {
     let mistakes = loaded.err().expect("there is no mistake");
-    mistakes
-        .iter()
-        .map(|mistake| format!("{}: {}", mistake.key, mistake.problem))
-        .collect()
+    mistakes.iter().map(|mistake| format!("{}: {}", mistake.key, mistake.problem)).collect()
 }
 
 #[test]
 fn the_defaults_are_a_valid_configuration() {
     let config = load(&Sources::default()).unwrap().config;
     assert_eq!(config.server.public_url.as_str(), "http://127.0.0.1:8080");
-    assert_eq!(
-        config.storage.database_url.expose_secret(),
-        "sqlite://data/tickroom.db"
-    );
+    assert_eq!(config.storage.database_url.expose_secret(), "sqlite://data/tickroom.db");
     assert_eq!(config.auth.access_token_ttl, Duration::from_secs(900));
     assert_eq!(config.socket.outbox_bytes, 1024 * 1024);
     assert_eq!(config.chat.rooms.len(), 3);
@@ -58,10 +50,7 @@ fn the_defaults_are_a_valid_configuration() {
 fn each_layer_wins_over_the_one_before() {
     let text = "[socket]\nping_interval_s = 11\npong_timeout_s = 3\nsockets_per_user = 5";
     let (_file, sources) = file(text);
-    let environment = [
-        ("TICKROOM_SOCKET__PONG_TIMEOUT_S", "4"),
-        ("TICKROOM_SOCKET__SOCKETS_PER_USER", "6"),
-    ];
+    let environment = [("TICKROOM_SOCKET__PONG_TIMEOUT_S", "4"), ("TICKROOM_SOCKET__SOCKETS_PER_USER", "6")];
     let sources = sources.argument("--sockets", "socket.sockets_per_user", "7");
     let effective = load(&sources.environment(variables(&environment))).unwrap();
     let socket = &effective.config.socket;
@@ -70,18 +59,8 @@ fn each_layer_wins_over_the_one_before() {
     assert_eq!(socket.sockets_per_user, 7);
 
     let shown = effective.to_string();
-    let line = |key: &str| {
-        shown
-            .lines()
-            .find(|line| line.starts_with(key))
-            .unwrap()
-            .to_owned()
-    };
-    assert!(
-        line("ping_interval_s").ends_with(" line 2"),
-        "{}",
-        line("ping_interval_s")
-    );
+    let line = |key: &str| shown.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
+    assert!(line("ping_interval_s").ends_with(" line 2"), "{}", line("ping_interval_s"));
     assert!(line("pong_timeout_s").ends_with("4  # environment variable TICKROOM_SOCKET__PONG_TIMEOUT_S"));
     assert!(line("sockets_per_user").ends_with("7  # --sockets on the command line"));
     assert_eq!(line("outbox_kib"), "outbox_kib = 1024");
@@ -126,29 +105,15 @@ fn all_mistakes_come_together() {
 fn a_mistake_names_its_line() {
     let (file, sources) = file("[server]\n\nlisten = 80\n");
     let mistakes = load(&sources).err().unwrap();
-    assert!(
-        mistakes
-            .iter()
-            .all(|mistake| mistake.place == Place::File(file.path().to_owned(), 3))
-    );
-    assert!(
-        mistakes
-            .to_string()
-            .starts_with("1 mistake in the configuration\n  server.listen (")
-    );
+    assert!(mistakes.iter().all(|mistake| mistake.place == Place::File(file.path().to_owned(), 3)));
+    assert!(mistakes.to_string().starts_with("1 mistake in the configuration\n  server.listen ("));
 }
 
 #[test]
 fn a_syntax_error_does_not_hide_the_rest() {
     let found = mistakes(with_file("[server]\nlisten = \n[log]\nformat = \"xml\"\n"));
-    assert!(
-        found.iter().any(|mistake| mistake.starts_with("syntax: ")),
-        "{found:?}"
-    );
-    assert!(
-        found.iter().any(|mistake| mistake.starts_with("log.format: ")),
-        "{found:?}"
-    );
+    assert!(found.iter().any(|mistake| mistake.starts_with("syntax: ")), "{found:?}");
+    assert!(found.iter().any(|mistake| mistake.starts_with("log.format: ")), "{found:?}");
 }
 
 #[test]
@@ -167,21 +132,12 @@ fn hints_find_typos_and_wrong_sections() {
     ];
     for (text, meant) in hints {
         let found = mistakes(with_file(text)).join("\n");
-        assert!(
-            found.contains(&format!("did you mean {meant}?")),
-            "{text:?}: {found}"
-        );
+        assert!(found.contains(&format!("did you mean {meant}?")), "{text:?}: {found}");
     }
     let found = mistakes(with_file("[server]\nzzz = 1")).join("\n");
-    assert!(
-        found.contains("no such key; there are listen, public_url"),
-        "{found}"
-    );
+    assert!(found.contains("no such key; there are listen, public_url"), "{found}");
     let found = mistakes(with_file("server = 1")).join("\n");
-    assert!(
-        found.contains("server: expected a section, got integer"),
-        "{found}"
-    );
+    assert!(found.contains("server: expected a section, got integer"), "{found}");
 }
 
 #[test]
@@ -197,29 +153,16 @@ fn variables_have_the_type_of_their_key() {
     ]);
     let config = loaded.unwrap().config;
     assert_eq!(config.auth.signing_key.unwrap().expose_secret(), key);
-    assert_eq!(
-        config.server.trusted_proxies,
-        ["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]
-    );
+    assert_eq!(config.server.trusted_proxies, ["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]);
     assert_eq!(config.server.max_sockets, 1000);
 }
 
 #[test]
 fn a_slip_in_a_variable_is_found() {
-    let pairs = [
-        ("TICKROOM_SERVER_LISTEN", "x"),
-        ("TICKROOM_SERVER__LITSEN", "x"),
-        ("TICKROOM_X__Y", "x"),
-    ];
+    let pairs = [("TICKROOM_SERVER_LISTEN", "x"), ("TICKROOM_SERVER__LITSEN", "x"), ("TICKROOM_X__Y", "x")];
     let found = mistakes(with_environment(&pairs));
-    assert!(
-        found[0].ends_with("did you mean TICKROOM_SERVER__LISTEN?"),
-        "{found:?}"
-    );
-    assert!(
-        found[1].ends_with("did you mean TICKROOM_SERVER__LISTEN?"),
-        "{found:?}"
-    );
+    assert!(found[0].ends_with("did you mean TICKROOM_SERVER__LISTEN?"), "{found:?}");
+    assert!(found[1].ends_with("did you mean TICKROOM_SERVER__LISTEN?"), "{found:?}");
     assert_eq!(found[2], "x.y: no such key");
 }
 
@@ -227,16 +170,10 @@ fn a_slip_in_a_variable_is_found() {
 fn the_database_is_also_known_by_its_bare_name() {
     let bare = ("DATABASE_URL", "sqlite:///srv/one.db");
     let config = with_environment(&[bare]).unwrap().config;
-    assert_eq!(
-        config.storage.database_url.expose_secret(),
-        "sqlite:///srv/one.db"
-    );
+    assert_eq!(config.storage.database_url.expose_secret(), "sqlite:///srv/one.db");
     let prefixed = ("TICKROOM_STORAGE__DATABASE_URL", "sqlite:///srv/two.db");
     let config = with_environment(&[prefixed, bare]).unwrap().config;
-    assert_eq!(
-        config.storage.database_url.expose_secret(),
-        "sqlite:///srv/two.db"
-    );
+    assert_eq!(config.storage.database_url.expose_secret(), "sqlite:///srv/two.db");
 }
 
 #[test]
@@ -244,14 +181,8 @@ fn secrets_are_never_shown() {
     let key = "hunter2 hunter2 hunter2 hunter2 hunter2";
     let effective = with_environment(&[("TICKROOM_AUTH__SIGNING_KEY", key)]).unwrap();
     let shown = format!("{effective}{:?}", effective.config);
-    assert!(
-        shown.contains(r#"signing_key = "***"  # environment variable"#),
-        "{shown}"
-    );
-    assert!(
-        shown.contains(r#"database_url = "sqlite://data/tickroom.db""#),
-        "{shown}"
-    );
+    assert!(shown.contains(r#"signing_key = "***"  # environment variable"#), "{shown}");
+    assert!(shown.contains(r#"database_url = "sqlite://data/tickroom.db""#), "{shown}");
     assert!(!shown.contains("hunter2"), "{shown}");
 
     let wrong = [
@@ -274,26 +205,14 @@ fn relations_are_checked_and_argued() {
             "[socket]\npong_timeout_s = 25",
             "socket.pong_timeout_s: expected less than socket.ping_interval_s = 25",
         ),
-        (
-            "[auth]\nrefresh_token_ttl_s = 60",
-            "auth.access_token_ttl_s: expected less than",
-        ),
-        (
-            "[chat]\nmessage_burst = 29",
-            "chat.messages_per_second: expected at most chat.message_burst = 29",
-        ),
-        (
-            "[writer]\nqueue_messages = 1",
-            "writer.batch_messages: expected at most writer.queue_messages = 1",
-        ),
+        ("[auth]\nrefresh_token_ttl_s = 60", "auth.access_token_ttl_s: expected less than"),
+        ("[chat]\nmessage_burst = 29", "chat.messages_per_second: expected at most chat.message_burst = 29"),
+        ("[writer]\nqueue_messages = 1", "writer.batch_messages: expected at most writer.queue_messages = 1"),
         (
             "[server]\nshutdown_drain_ms = 19",
             "writer.linger_ms: expected at most server.shutdown_drain_ms = 19",
         ),
-        (
-            "[server]\nmax_sockets = 9",
-            "socket.sockets_per_user: expected at most server.max_sockets = 9",
-        ),
+        ("[server]\nmax_sockets = 9", "socket.sockets_per_user: expected at most server.max_sockets = 9"),
     ];
     for (text, mistake) in pairs {
         let found = mistakes(with_file(text));
@@ -324,15 +243,9 @@ fn cookies_are_secure_unless_this_is_plain_http_on_this_machine() {
 #[test]
 fn a_derived_public_url_follows_the_listener() {
     let bound = "127.0.0.1:4321".parse().unwrap();
-    let mut server = with_file("[server]\nlisten = '127.0.0.1:0'")
-        .unwrap()
-        .config
-        .server;
+    let mut server = with_file("[server]\nlisten = '127.0.0.1:0'").unwrap().config.server;
     server.bound_to(bound);
-    assert_eq!(
-        (server.listen, server.public_url.as_str()),
-        (bound, "http://127.0.0.1:4321")
-    );
+    assert_eq!((server.listen, server.public_url.as_str()), (bound, "http://127.0.0.1:4321"));
 
     let written = "[server]\nlisten = '127.0.0.1:0'\npublic_url = 'https://chat.example.com'";
     let mut server = with_file(written).unwrap().config.server;
@@ -343,8 +256,5 @@ fn a_derived_public_url_follows_the_listener() {
 #[test]
 fn a_data_folder_with_odd_letters_still_makes_a_url() {
     let config = with_file("[storage]\ndata_dir = '/srv/my data?'").unwrap().config;
-    assert_eq!(
-        config.storage.database_url.expose_secret(),
-        "sqlite:///srv/my%20data%3F/tickroom.db"
-    );
+    assert_eq!(config.storage.database_url.expose_secret(), "sqlite:///srv/my%20data%3F/tickroom.db");
 }

@@ -29,11 +29,7 @@ impl Violations {
     /// Notes that `field` breaks a rule.
     pub fn add(&mut self, field: impl Into<Cow<'static, str>>, violation: impl Into<Violation>) {
         let Violation { code, detail } = violation.into();
-        self.0.push(FieldError {
-            field: field.into(),
-            code,
-            detail,
-        });
+        self.0.push(FieldError { field: field.into(), code, detail });
     }
 
     /// Passes if nothing is wrong.
@@ -42,11 +38,7 @@ impl Violations {
     ///
     /// 422 with everything that is.
     pub fn into_result(self) -> Result<(), ApiError> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(self.into())
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(self.into()) }
     }
 }
 
@@ -74,10 +66,7 @@ impl From<UserNameError> for Violation {
             UserNameError::Spaces => "spaces",
             UserNameError::Invisible { .. } => "invisible_character",
         };
-        Self {
-            code,
-            detail: error.to_string().into(),
-        }
+        Self { code, detail: error.to_string().into() }
     }
 }
 
@@ -87,9 +76,6 @@ impl From<EmailError> for Violation {
             EmailError::Length { .. } => "too_long",
             EmailError::Spaces | EmailError::Shape => "invalid",
         };
-        Self {
-            code,
-            detail: error.to_string().into(),
-        }
+        Self { code, detail: error.to_string().into() }
     }
 }

@@ -48,9 +48,7 @@ impl TrustedProxies {
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         let lists = headers.get_all(X_FORWARDED_FOR).into_iter();
-        let mut hops = lists
-            .rev()
-            .flat_map(|list| list.to_str().unwrap_or_default().rsplit(','));
+        let mut hops = lists.rev().flat_map(|list| list.to_str().unwrap_or_default().rsplit(','));
         while self.contains(client) {
             // An entry that is no address ends the trail: the last hop that we know of is all there is.
             let Some(hop) = hops.next().and_then(address) else {
@@ -65,9 +63,7 @@ impl TrustedProxies {
 /// An entry of `X-Forwarded-For`; some proxies write the port, too.
 fn address(entry: &str) -> Option<IpAddr> {
     let entry = entry.trim();
-    let parsed = entry
-        .parse()
-        .or_else(|_| entry.parse::<SocketAddr>().map(|socket| socket.ip()));
+    let parsed = entry.parse().or_else(|_| entry.parse::<SocketAddr>().map(|socket| socket.ip()));
     parsed.map(|ip: IpAddr| ip.to_canonical()).ok()
 }
 
@@ -79,11 +75,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientIp {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        parts
-            .extensions
-            .get()
-            .copied()
-            .ok_or_else(|| ApiError::internal(NoClientIp))
+        parts.extensions.get().copied().ok_or_else(|| ApiError::internal(NoClientIp))
     }
 }
 
@@ -114,12 +106,8 @@ mod tests {
 
     fn client(peer: &str, forwarded: &[&str]) -> String {
         let proxies = TrustedProxies::new(&["10.0.0.0/8".parse().unwrap()]);
-        let lists = forwarded
-            .iter()
-            .map(|list| (X_FORWARDED_FOR, list.parse().unwrap()));
-        proxies
-            .client(peer.parse().unwrap(), &lists.collect())
-            .to_string()
+        let lists = forwarded.iter().map(|list| (X_FORWARDED_FOR, list.parse().unwrap()));
+        proxies.client(peer.parse().unwrap(), &lists.collect()).to_string()
     }
 
     #[test]
@@ -130,14 +118,8 @@ mod tests {
     #[test]
     fn behind_proxies_it_is_the_right_most_address_that_is_none() {
         assert_eq!(client("10.0.0.1", &["198.51.100.7"]), "198.51.100.7");
-        assert_eq!(
-            client("10.0.0.1", &["1.1.1.1, 198.51.100.7, 10.0.0.2"]),
-            "198.51.100.7"
-        );
-        assert_eq!(
-            client("10.0.0.1", &["1.1.1.1", "198.51.100.7", "10.0.0.2"]),
-            "198.51.100.7"
-        );
+        assert_eq!(client("10.0.0.1", &["1.1.1.1, 198.51.100.7, 10.0.0.2"]), "198.51.100.7");
+        assert_eq!(client("10.0.0.1", &["1.1.1.1", "198.51.100.7", "10.0.0.2"]), "198.51.100.7");
         assert_eq!(client("::ffff:10.0.0.1", &["[2001:db8::1]:4711"]), "2001:db8::1");
     }
 
@@ -145,9 +127,6 @@ mod tests {
     fn a_trail_that_cannot_be_read_ends_at_the_last_known_hop() {
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["198.51.100.7, unknown"]), "10.0.0.1");
-        assert_eq!(
-            client("10.0.0.1", &["198.51.100.7, 10.0.0.3, ,10.0.0.2"]),
-            "10.0.0.2"
-        );
+        assert_eq!(client("10.0.0.1", &["198.51.100.7, 10.0.0.3, ,10.0.0.2"]), "10.0.0.2");
     }
 }

@@ -39,10 +39,7 @@ impl Origins {
     #[must_use]
     pub fn new(server: &config::Server, https_only: bool) -> Self {
         let all = server.allowed_origins.iter().chain([&server.public_url]);
-        Self {
-            configured: Arc::new(all.cloned().collect()),
-            https_only,
-        }
+        Self { configured: Arc::new(all.cloned().collect()), https_only }
     }
 
     /// Whether a page of `origin` may send the request with these `headers`.
@@ -73,9 +70,7 @@ impl Origins {
     pub fn check_unsafe(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let allowed = match headers.get(header::ORIGIN) {
             Some(origin) => self.allow(origin, headers),
-            None => headers
-                .get(SEC_FETCH_SITE)
-                .is_none_or(|site| site == "same-origin" || site == "none"),
+            None => headers.get(SEC_FETCH_SITE).is_none_or(|site| site == "same-origin" || site == "none"),
         };
         if allowed { Ok(()) } else { Err(forbidden()) }
     }
@@ -86,18 +81,13 @@ impl Origins {
     ///
     /// 403 `origin_forbidden`.
     pub fn check_handshake(&self, headers: &HeaderMap) -> Result<(), ApiError> {
-        let allowed = headers
-            .get(header::ORIGIN)
-            .is_some_and(|origin| self.allow(origin, headers));
+        let allowed = headers.get(header::ORIGIN).is_some_and(|origin| self.allow(origin, headers));
         if allowed { Ok(()) } else { Err(forbidden()) }
     }
 }
 
 fn forbidden() -> ApiError {
-    ApiError::forbidden(
-        "origin_forbidden",
-        "pages of this origin may not act for their visitors here",
-    )
+    ApiError::forbidden("origin_forbidden", "pages of this origin may not act for their visitors here")
 }
 
 /// Middleware: applies the rule for methods that change something. Handshakes are checked where they are identified.

@@ -47,11 +47,7 @@ impl AddressLimit {
 impl<C: Clock + Clone> AddressLimit<C> {
     fn with_clock(quota: Quota, clock: C) -> Self {
         let limiter = RateLimiter::hashmap_with_clock(quota, clock.clone());
-        Self {
-            limiter,
-            clock,
-            checks: AtomicU32::new(0),
-        }
+        Self { limiter, clock, checks: AtomicU32::new(0) }
     }
 
     /// Takes one from the budget of `client`.
@@ -65,18 +61,12 @@ impl<C: Clock + Clone> AddressLimit<C> {
             return Err(ApiError::busy());
         }
         let spent = self.limiter.check_key(&household(client)).err();
-        spent.map_or(Ok(()), |until| {
-            Err(ApiError::rate_limited(until.wait_time_from(self.clock.now())))
-        })
+        spent.map_or(Ok(()), |until| Err(ApiError::rate_limited(until.wait_time_from(self.clock.now()))))
     }
 
     /// Forgets clients whose budget is full again, now and then: it costs a walk over all of them.
     fn sweep(&self) {
-        if self
-            .checks
-            .fetch_add(1, Ordering::Relaxed)
-            .is_multiple_of(RATE_LIMIT_SWEEP_EVERY)
-        {
+        if self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(RATE_LIMIT_SWEEP_EVERY) {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }
@@ -122,10 +112,7 @@ mod tests {
         let (limit, _clock) = two_per_minute();
         limit.take("2001:db8::1".parse().unwrap()).unwrap();
         limit.take("2001:db8::2".parse().unwrap()).unwrap();
-        assert_eq!(
-            limit.take("2001:db8::3".parse().unwrap()).unwrap_err().status(),
-            429
-        );
+        assert_eq!(limit.take("2001:db8::3".parse().unwrap()).unwrap_err().status(), 429);
         limit.take("2001:db8:0:1::1".parse().unwrap()).unwrap();
     }
 

@@ -52,9 +52,7 @@ pub async fn assign(request: Request, next: Next) -> Response {
     let inbound = request.headers().get(X_REQUEST_ID).and_then(RequestId::accept);
     let id = inbound.unwrap_or_else(RequestId::generate);
     let span = tracing::info_span!("request", request_id = %id.0);
-    let mut response = CURRENT
-        .scope(id.clone(), next.run(request).instrument(span))
-        .await;
+    let mut response = CURRENT.scope(id.clone(), next.run(request).instrument(span)).await;
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }

@@ -42,11 +42,7 @@ impl RegisterBody {
         let email = violations.check("email", self.email.parse());
         let password = violations.check("password", Password::try_from(self.password));
         match (name, email, password) {
-            (Some(name), Some(email), Some(password)) => Ok(Registration {
-                name,
-                email,
-                password,
-            }),
+            (Some(name), Some(email), Some(password)) => Ok(Registration { name, email, password }),
             _ => Err(violations.into()),
         }
     }
@@ -63,19 +59,10 @@ pub struct LoginBody {
 impl LoginBody {
     /// Here it matters only that something was sent: what is no address or password belongs to no account.
     fn check(&self) -> Result<(), ApiError> {
-        let fields = [
-            ("email", self.email.as_str()),
-            ("password", self.password.expose_secret()),
-        ];
+        let fields = [("email", self.email.as_str()), ("password", self.password.expose_secret())];
         let mut violations = Violations::default();
         for (field, _) in fields.into_iter().filter(|(_, value)| value.is_empty()) {
-            violations.add(
-                field,
-                Violation {
-                    code: "required",
-                    detail: "this field is required".into(),
-                },
-            );
+            violations.add(field, Violation { code: "required", detail: "this field is required".into() });
         }
         violations.into_result()
     }
@@ -146,16 +133,9 @@ pub async fn login(
 ) -> Result<impl IntoResponse, ApiError> {
     body.check()?;
     auth.login_limit().take(client)?;
-    let user_agent = headers
-        .get(USER_AGENT)
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
+    let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let grant = auth.login(&body.email, body.password, user_agent).await?;
-    Ok((
-        auth.set_cookies(&grant)?,
-        NO_STORE,
-        Json(TokenView::new(&auth, grant)),
-    ))
+    Ok((auth.set_cookies(&grant)?, NO_STORE, Json(TokenView::new(&auth, grant))))
 }
 
 /// Exchanges a refresh token, from the body or else the cookie, for new tokens.
@@ -211,11 +191,5 @@ pub async fn ticket(
     Authenticated(identity): Authenticated,
 ) -> Result<impl IntoResponse, ApiError> {
     let ticket = auth.issue_ticket(identity)?;
-    Ok((
-        NO_STORE,
-        Json(TicketView {
-            ticket,
-            expires_in_s: TICKET_TTL.as_secs(),
-        }),
-    ))
+    Ok((NO_STORE, Json(TicketView { ticket, expires_in_s: TICKET_TTL.as_secs() })))
 }

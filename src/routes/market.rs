@@ -42,9 +42,7 @@ pub async fn list(State(app): State<App>) -> Result<Json<MarketsView>, ApiError>
     let services = app.tree.services();
     let followed = services.hub.codes();
     let stored = app.markets.list().await?;
-    let markets = stored
-        .into_iter()
-        .filter(|market| followed.contains(&market.code));
+    let markets = stored.into_iter().filter(|market| followed.contains(&market.code));
     let markets = markets.map(|market| MarketView {
         code: market.code,
         korean_name: market.korean_name,
@@ -67,16 +65,12 @@ pub async fn list(State(app): State<App>) -> Result<Json<MarketsView>, ApiError>
 /// # Errors
 ///
 /// 404 for a market that is not followed, or without a price so far.
-pub async fn ticker(State(app): State<App>, Path(code): Path<String>) -> Result<Json<Box<RawValue>>, ApiError> {
-    let code = code
-        .parse::<MarketCode>()
-        .map_err(|_| ApiError::not_found("market"))?;
-    let tick = app
-        .tree
-        .services()
-        .hub
-        .last(&code)
-        .map_err(|_| ApiError::not_found("market"))?;
+pub async fn ticker(
+    State(app): State<App>,
+    Path(code): Path<String>,
+) -> Result<Json<Box<RawValue>>, ApiError> {
+    let code = code.parse::<MarketCode>().map_err(|_| ApiError::not_found("market"))?;
+    let tick = app.tree.services().hub.last(&code).map_err(|_| ApiError::not_found("market"))?;
     let json = tick.and_then(|tick| tickroom_actors::wire::ticker::json(&tick, true));
     json.map(Json).ok_or_else(|| ApiError::not_found("price so far"))
 }

@@ -83,28 +83,14 @@ pub async fn ready(State(app): State<App>) -> impl IntoResponse {
         sockets: services.registry.len(),
         rooms_running: rooms.iter().filter(|room| room.address.is_up()).count(),
     };
-    (
-        if ready {
-            StatusCode::OK
-        } else {
-            StatusCode::SERVICE_UNAVAILABLE
-        },
-        Json(view),
-    )
+    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(view))
 }
 
 fn actors(app: &App) -> BTreeMap<String, ActorView> {
     let services = app.tree.services();
     let restarts = services.root_view.get().restarts;
-    let view = |(role, restarts): (Role, u64)| {
-        (
-            role.to_string(),
-            ActorView {
-                up: services.is_up(role),
-                restarts,
-            },
-        )
-    };
+    let view =
+        |(role, restarts): (Role, u64)| (role.to_string(), ActorView { up: services.is_up(role), restarts });
     restarts.into_iter().map(view).collect()
 }
 
@@ -144,10 +130,7 @@ fn feed(app: &App) -> Option<FeedView> {
 
 /// `GET /metrics`, for Prometheus.
 pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
-    (
-        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-        app.metrics.render(),
-    )
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }
 
 /// The answer to `GET /version`.

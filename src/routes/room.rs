@@ -43,15 +43,8 @@ struct PositionView {
 impl RoomView {
     fn of(slot: &RoomSlot) -> Self {
         let view = slot.view();
-        let position = view
-            .position
-            .map(|Position { epoch, offset }| PositionView { epoch, offset });
-        Self {
-            name: view.name,
-            members: view.members,
-            position,
-            running: view.running,
-        }
+        let position = view.position.map(|Position { epoch, offset }| PositionView { epoch, offset });
+        Self { name: view.name, members: view.members, position, running: view.running }
     }
 }
 
@@ -64,9 +57,7 @@ pub struct RoomsView {
 /// `GET /api/rooms`: all rooms, by name.
 pub async fn list(State(app): State<App>) -> Json<RoomsView> {
     let rooms = app.tree.services().directory.all();
-    Json(RoomsView {
-        rooms: rooms.iter().map(|slot| RoomView::of(slot)).collect(),
-    })
+    Json(RoomsView { rooms: rooms.iter().map(|slot| RoomView::of(slot)).collect() })
 }
 
 /// `GET /api/rooms/{name}`.
@@ -92,13 +83,7 @@ impl PageQuery {
         let limit = self.limit.unwrap_or(PAGE_MESSAGES);
         if !(1..=PAGE_MESSAGES_MAX).contains(&limit) {
             let detail = format!("expected 1 to {PAGE_MESSAGES_MAX}, got {limit}");
-            violations.add(
-                "limit",
-                Violation {
-                    code: "out_of_range",
-                    detail: detail.into(),
-                },
-            );
+            violations.add("limit", Violation { code: "out_of_range", detail: detail.into() });
         }
         let bound = match (self.before, self.after) {
             (None, None) => PageBound::Latest,
@@ -106,13 +91,7 @@ impl PageQuery {
             (None, Some(after)) => PageBound::After(after),
             (Some(_), Some(_)) => {
                 let detail = "expected either before or after, got both";
-                violations.add(
-                    "before",
-                    Violation {
-                        code: "conflicting",
-                        detail: detail.into(),
-                    },
-                );
+                violations.add("before", Violation { code: "conflicting", detail: detail.into() });
                 PageBound::Latest
             }
         };
@@ -140,28 +119,9 @@ struct SenderView {
 
 impl From<Message> for MessageView {
     fn from(message: Message) -> Self {
-        let Message {
-            id,
-            room,
-            offset,
-            sender,
-            content,
-            created_at,
-            ..
-        } = message;
-        let sender = SenderView {
-            id: sender.id,
-            name: sender.name,
-            profile_url: sender.profile_url,
-        };
-        Self {
-            id,
-            room,
-            offset,
-            sender,
-            content,
-            created_at,
-        }
+        let Message { id, room, offset, sender, content, created_at, .. } = message;
+        let sender = SenderView { id: sender.id, name: sender.name, profile_url: sender.profile_url };
+        Self { id, room, offset, sender, content, created_at }
     }
 }
 
@@ -188,19 +148,10 @@ pub async fn messages(
     let (bound, limit) = query.check()?;
     let page = app.log.page(&slot.name, bound, limit).await?;
     let is_full = page.len() >= usize::from(limit);
-    let edge = if matches!(bound, PageBound::After(_)) {
-        page.last()
-    } else {
-        page.first()
-    };
+    let edge = if matches!(bound, PageBound::After(_)) { page.last() } else { page.first() };
     // A room's first message has the offset 1: there is nothing before it.
-    let next_cursor = edge
-        .map(|message| message.offset)
-        .filter(|edge| is_full && edge.get() > 1);
-    Ok(Json(MessagesView {
-        messages: page.into_iter().map(MessageView::from).collect(),
-        next_cursor,
-    }))
+    let next_cursor = edge.map(|message| message.offset).filter(|edge| is_full && edge.get() > 1);
+    Ok(Json(MessagesView { messages: page.into_iter().map(MessageView::from).collect(), next_cursor }))
 }
 
 /// The query of `GET /ws/chat`.
@@ -226,10 +177,7 @@ pub async fn chat(
     use axum::response::IntoResponse;
     let handshake = handshake?;
     let open = || {
-        let name = query
-            .room
-            .as_deref()
-            .or_else(|| headers.get(X_ROOM_NAME)?.to_str().ok());
+        let name = query.room.as_deref().or_else(|| headers.get(X_ROOM_NAME)?.to_str().ok());
         let name = name.ok_or_else(missing_room)?;
         let room = find(&app, name)?.name.clone();
         let SocketIdentity(identity) = identity?;
@@ -243,44 +191,26 @@ pub async fn chat(
 fn missing_room() -> ApiError {
     let mut violations = Violations::default();
     let detail = "name the room, as ?room=KRW-BTC or in the header X-Room-Name";
-    violations.add(
-        "room",
-        Violation {
-            code: "required",
-            detail: detail.into(),
-        },
-    );
+    violations.add("room", Violation { code: "required", detail: detail.into() });
     violations.into()
 }
 
 /// Both halves of a position, or neither.
 fn resume(query: &ChatQuery) -> Result<Option<Position>, ApiError> {
     match (&query.epoch, query.offset) {
-        (Some(epoch), Some(offset)) => Ok(Some(Position {
-            epoch: epoch.as_str().into(),
-            offset,
-        })),
+        (Some(epoch), Some(offset)) => Ok(Some(Position { epoch: epoch.as_str().into(), offset })),
         (None, None) => Ok(None),
         (epoch, _) => {
             let missing = if epoch.is_none() { "epoch" } else { "offset" };
             let mut violations = Violations::default();
             let detail = "epoch and offset make a position together";
-            violations.add(
-                missing,
-                Violation {
-                    code: "required",
-                    detail: detail.into(),
-                },
-            );
+            violations.add(missing, Violation { code: "required", detail: detail.into() });
             Err(violations.into())
         }
     }
 }
 
 fn find(app: &App, name: &str) -> Result<Arc<RoomSlot>, ApiError> {
-    let slot = name
-        .parse::<RoomName>()
-        .ok()
-        .and_then(|name| app.tree.services().directory.get(&name));
+    let slot = name.parse::<RoomName>().ok().and_then(|name| app.tree.services().directory.get(&name));
     slot.ok_or_else(|| ApiError::not_found("room"))
 }

@@ -45,10 +45,7 @@ pub async fn asset(headers: HeaderMap, Path(path): Path<String>) -> Result<Respo
 fn serve(path: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
     let file = Web::get(path).ok_or_else(|| ApiError::not_found("page"))?;
     let tag = tag(&file);
-    if headers
-        .get(IF_NONE_MATCH)
-        .is_some_and(|known| known == tag.as_str())
-    {
+    if headers.get(IF_NONE_MATCH).is_some_and(|known| known == tag.as_str()) {
         return Ok(StatusCode::NOT_MODIFIED.into_response());
     }
     let headers = [

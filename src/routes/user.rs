@@ -47,11 +47,7 @@ impl From<User> for PublicView {
 impl From<User> for OwnView {
     fn from(user: User) -> Self {
         let (email, role) = (user.email.to_string(), user.role);
-        Self {
-            public: user.into(),
-            email,
-            role,
-        }
+        Self { public: user.into(), email, role }
     }
 }
 

@@ -39,11 +39,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Handshake {
         let accept = check(&parts.method, &parts.headers).map_err(|expected| {
             let detail = format!("expected a WebSocket handshake of RFC 6455: {expected}");
             let version = [(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))];
-            (
-                version,
-                ApiError::bad_request("not_a_websocket_handshake", detail),
-            )
-                .into_response()
+            (version, ApiError::bad_request("not_a_websocket_handshake", detail)).into_response()
         })?;
         let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or_else(|| {
             let detail = "this connection cannot be upgraded; WebSocket needs HTTP/1.1";
@@ -64,10 +60,7 @@ fn check(method: &Method, headers: &HeaderMap) -> Result<HeaderValue, &'static s
     if !lists(headers, &UPGRADE, "websocket") {
         return Err("the header Upgrade must be websocket");
     }
-    if headers
-        .get(SEC_WEBSOCKET_VERSION)
-        .is_none_or(|version| version != "13")
-    {
+    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         return Err("the header Sec-WebSocket-Version must be 13");
     }
     let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24);
@@ -77,13 +70,8 @@ fn check(method: &Method, headers: &HeaderMap) -> Result<HeaderValue, &'static s
 
 /// Whether a header that is a comma list has `token` in it.
 fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    let values = headers
-        .get_all(name)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
-        .any(|entry| entry.trim().eq_ignore_ascii_case(token))
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|entry| entry.trim().eq_ignore_ascii_case(token))
 }
 
 #[cfg(test)]
@@ -109,10 +97,7 @@ mod tests {
 
     #[test]
     fn the_example_of_the_rfc_is_answered_as_the_rfc_says() {
-        assert_eq!(
-            check(&Method::GET, &request(&[])).unwrap(),
-            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
-        );
+        assert_eq!(check(&Method::GET, &request(&[])).unwrap(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
     #[test]

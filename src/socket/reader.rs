@@ -41,11 +41,7 @@ impl Reader {
             .max_message_size(Some(INBOUND_MESSAGE_BYTES))
             .max_frame_size(Some(INBOUND_MESSAGE_BYTES));
         let protocol = WebSocketContext::new(Role::Server, Some(config));
-        Self {
-            protocol,
-            control: Vec::new(),
-            done: false,
-        }
+        Self { protocol, control: Vec::new(), done: false }
     }
 
     /// Reads for as long as the client sends and the session takes it.
@@ -58,16 +54,9 @@ impl Reader {
         while !self.done {
             // A session that has enough to do stops the reading, and TCP stops the client.
             ready!(session.slot.poll_ready(context));
-            let read = self.protocol.read(&mut Pipe {
-                io,
-                context,
-                control: &mut self.control,
-            });
+            let read = self.protocol.read(&mut Pipe { io, context, control: &mut self.control });
             if !self.control.is_empty() {
-                session
-                    .slot
-                    .outbox
-                    .push(Bytes::from(std::mem::take(&mut self.control)));
+                session.slot.outbox.push(Bytes::from(std::mem::take(&mut self.control)));
             }
             match read {
                 Ok(Message::Close(_)) => {

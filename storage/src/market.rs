@@ -79,10 +79,6 @@ impl Markets {
     ///
     /// Only the engine's.
     pub async fn list(&self) -> Result<Vec<Market>, StorageError> {
-        Ok(self
-            .database
-            .query_as(LIST)
-            .fetch_all(self.database.reader())
-            .await?)
+        Ok(self.database.query_as(LIST).fetch_all(self.database.reader()).await?)
     }
 }

@@ -19,18 +19,12 @@ pub struct Room {
 
 impl FromRow<'_, AnyRow> for Room {
     fn from_row(row: &AnyRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            name: row.try_get("name")?,
-            created_at: row.try_get("created_at")?,
-        })
+        Ok(Self { name: row.try_get("name")?, created_at: row.try_get("created_at")? })
     }
 }
 
-const INSERT: Insert = Insert {
-    table: "room",
-    columns: &["name", "created_at"],
-    on_conflict: OnConflict::Skip,
-};
+const INSERT: Insert =
+    Insert { table: "room", columns: &["name", "created_at"], on_conflict: OnConflict::Skip };
 
 /// All rooms.
 #[derive(Clone, Debug)]
@@ -53,9 +47,7 @@ impl Rooms {
         let mut transaction = self.database.begin().await?;
         for some in names.chunks(INSERT_ROWS_MAX) {
             let insert = sqlx::query(self.database.insert(&INSERT, some.len())).persistent(false);
-            let bound = some
-                .iter()
-                .fold(insert, |insert, name| insert.bind(name).bind(now));
+            let bound = some.iter().fold(insert, |insert, name| insert.bind(name).bind(now));
             bound.execute(&mut *transaction).await?;
         }
         Ok(transaction.commit().await?)
@@ -67,9 +59,7 @@ impl Rooms {
     ///
     /// Only the engine's.
     pub async fn list(&self) -> Result<Vec<Room>, StorageError> {
-        let select = self
-            .database
-            .query_as("select name, created_at from room order by name");
+        let select = self.database.query_as("select name, created_at from room order by name");
         Ok(select.fetch_all(self.database.reader()).await?)
     }
 
@@ -79,10 +69,7 @@ impl Rooms {
     ///
     /// Only the engine's.
     pub async fn get(&self, name: &RoomName) -> Result<Option<Room>, StorageError> {
-        let select = self
-            .database
-            .query_as("select name, created_at from room where name = $1")
-            .bind(name);
+        let select = self.database.query_as("select name, created_at from room where name = $1").bind(name);
         Ok(select.fetch_optional(self.database.reader()).await?)
     }
 }

@@ -70,13 +70,7 @@ struct Presented {
 impl Presented {
     /// What becomes of it. `claimed`: it was this call that marked it as rotated.
     fn judge(&self, claimed: bool, now: TimestampMs, grace_ms: i64) -> Rotation {
-        let &Self {
-            family,
-            user,
-            expires_at,
-            rotated_at,
-            revoked_at,
-        } = self;
+        let &Self { family, user, expires_at, rotated_at, revoked_at } = self;
         match rotated_at {
             _ if revoked_at.is_some() => Rotation::Revoked,
             _ if expires_at <= now => Rotation::Expired,
@@ -143,30 +137,12 @@ impl Tokens {
     ///
     /// `NotFound` when the user does not exist, `Conflict` when the id or the token does.
     pub async fn start_family(&self, family: NewFamily) -> Result<(), StorageError> {
-        let NewFamily {
-            id,
-            user_id,
-            user_agent,
-            token_hash,
-            now,
-            expires_at,
-        } = family;
+        let NewFamily { id, user_id, user_agent, token_hash, now, expires_at } = family;
         let user_agent = user_agent.map(|text| text.chars().take(USER_AGENT_CHARS_MAX).collect::<String>());
         let mut transaction = self.database.begin().await?;
-        let insert = self
-            .database
-            .query(INSERT_FAMILY)
-            .bind(id)
-            .bind(user_id)
-            .bind(now)
-            .bind(now);
-        insert
-            .bind(expires_at)
-            .bind(user_agent)
-            .execute(&mut *transaction)
-            .await?;
-        self.insert_token(&mut transaction, &token_hash, id, now, expires_at)
-            .await?;
+        let insert = self.database.query(INSERT_FAMILY).bind(id).bind(user_id).bind(now).bind(now);
+        insert.bind(expires_at).bind(user_agent).execute(&mut *transaction).await?;
+        self.insert_token(&mut transaction, &token_hash, id, now, expires_at).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -188,22 +164,13 @@ impl Tokens {
         // The update comes before the look: it takes the row's lock, so whoever comes second sees the token rotated.
         let claim = self.database.query(CLAIM_TOKEN).bind(now).bind(old_hash);
         let claimed = claim.execute(&mut *transaction).await?.rows_affected() == 1;
-        let select = self
-            .database
-            .query_as::<Presented>(SELECT_PRESENTED)
-            .bind(old_hash);
+        let select = self.database.query_as::<Presented>(SELECT_PRESENTED).bind(old_hash);
         let presented = select.fetch_optional(&mut *transaction).await?;
         let rotation = presented.map_or(Rotation::Unknown, |token| token.judge(claimed, now, grace_ms));
         match rotation {
             Rotation::Rotated { family, .. } => {
-                self.insert_token(&mut transaction, new_hash, family, now, expires_at)
-                    .await?;
-                let touch = self
-                    .database
-                    .query(TOUCH_FAMILY)
-                    .bind(now)
-                    .bind(expires_at)
-                    .bind(family);
+                self.insert_token(&mut transaction, new_hash, family, now, expires_at).await?;
+                let touch = self.database.query(TOUCH_FAMILY).bind(now).bind(expires_at).bind(family);
                 touch.execute(&mut *transaction).await?;
                 transaction.commit().await?;
             }
@@ -250,11 +217,7 @@ impl Tokens {
     ///
     /// Only the engine's.
     pub async fn is_live(&self, family: FamilyId, now: TimestampMs) -> Result<bool, StorageError> {
-        let select = self
-            .database
-            .query_scalar::<FamilyId>(SELECT_LIVE)
-            .bind(family)
-            .bind(now);
+        let select = self.database.query_scalar::<FamilyId>(SELECT_LIVE).bind(family).bind(now);
         Ok(select.fetch_optional(self.database.reader()).await?.is_some())
     }
 
@@ -265,15 +228,9 @@ impl Tokens {
     /// Only the engine's.
     pub async fn purge_expired(&self, now: TimestampMs) -> Result<u64, StorageError> {
         let mut transaction = self.database.begin().await?;
-        let tokens = self
-            .database
-            .query("delete from refresh_token where expires_at <= $1")
-            .bind(now);
+        let tokens = self.database.query("delete from refresh_token where expires_at <= $1").bind(now);
         let tokens = tokens.execute(&mut *transaction).await?.rows_affected();
-        let families = self
-            .database
-            .query("delete from token_family where expires_at <= $1")
-            .bind(now);
+        let families = self.database.query("delete from token_family where expires_at <= $1").bind(now);
         let families = families.execute(&mut *transaction).await?.rows_affected();
         transaction.commit().await?;
         Ok(tokens + families)
@@ -287,13 +244,7 @@ impl Tokens {
         now: TimestampMs,
         expires_at: TimestampMs,
     ) -> Result<(), StorageError> {
-        let insert = self
-            .database
-            .query(INSERT_TOKEN)
-            .bind(hash)
-            .bind(family)
-            .bind(now)
-            .bind(expires_at);
+        let insert = self.database.query(INSERT_TOKEN).bind(hash).bind(family).bind(now).bind(expires_at);
         insert.execute(&mut **transaction).await?;
         Ok(())
     }
@@ -319,41 +270,16 @@ mod tests {
     #[test]
     fn a_replaced_token_is_replayed_up_to_the_grace_and_reused_after_it() {
         let judge = |now| presented(Some(100), None).judge(false, TimestampMs::new(now), 10);
-        assert_eq!(
-            judge(110),
-            Rotation::Replayed {
-                family: FAMILY,
-                user: USER
-            }
-        );
-        assert_eq!(
-            judge(111),
-            Rotation::Reused {
-                family: FAMILY,
-                user: USER
-            }
-        );
-        assert_eq!(
-            judge(99),
-            Rotation::Replayed {
-                family: FAMILY,
-                user: USER
-            },
-            "the clock was set back"
-        );
+        assert_eq!(judge(110), Rotation::Replayed { family: FAMILY, user: USER });
+        assert_eq!(judge(111), Rotation::Reused { family: FAMILY, user: USER });
+        assert_eq!(judge(99), Rotation::Replayed { family: FAMILY, user: USER }, "the clock was set back");
         assert_eq!(judge(1_000), Rotation::Expired);
     }
 
     #[test]
     fn nothing_rotates_after_the_end_of_its_login() {
         let judge = |token: Presented, now| token.judge(true, TimestampMs::new(now), 10);
-        assert_eq!(
-            judge(presented(Some(100), None), 100),
-            Rotation::Rotated {
-                family: FAMILY,
-                user: USER
-            }
-        );
+        assert_eq!(judge(presented(Some(100), None), 100), Rotation::Rotated { family: FAMILY, user: USER });
         assert_eq!(judge(presented(Some(100), Some(50)), 100), Rotation::Revoked);
         assert_eq!(judge(presented(Some(1_000), None), 1_000), Rotation::Expired);
     }

@@ -46,10 +46,7 @@ impl FromStr for Role {
     type Err = RoleError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::User, Self::Admin]
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or(RoleError)
+        [Self::User, Self::Admin].into_iter().find(|role| role.as_str() == text).ok_or(RoleError)
     }
 }
 
@@ -98,11 +95,7 @@ pub struct NewUser {
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, name, role, .. } = self;
-        f.debug_struct("User")
-            .field("id", id)
-            .field("name", name)
-            .field("role", role)
-            .finish_non_exhaustive()
+        f.debug_struct("User").field("id", id).field("name", name).field("role", role).finish_non_exhaustive()
     }
 }
 
@@ -169,15 +162,7 @@ impl Users {
     pub async fn create(&self, user: &NewUser) -> Result<User, StorageError> {
         let insert = self.bind_new(user).execute(self.database.writer()).await;
         insert.map_err(|error| self.name_conflict(error))?;
-        let NewUser {
-            id,
-            name,
-            email,
-            password_hash,
-            role,
-            verified_at,
-            created_at,
-        } = user.clone();
+        let NewUser { id, name, email, password_hash, role, verified_at, created_at } = user.clone();
         Ok(User {
             id,
             name,
@@ -233,19 +218,9 @@ impl Users {
     ///
     /// `NotFound` when there is no such person.
     pub async fn set_password_hash(&self, id: UserId, password_hash: &str) -> Result<(), StorageError> {
-        let update = self
-            .database
-            .query("update users set password_hash = $1 where id = $2");
-        let done = update
-            .bind(password_hash)
-            .bind(id)
-            .execute(self.database.writer())
-            .await?;
-        if done.rows_affected() == 0 {
-            Err(StorageError::NotFound { what: "user" })
-        } else {
-            Ok(())
-        }
+        let update = self.database.query("update users set password_hash = $1 where id = $2");
+        let done = update.bind(password_hash).bind(id).execute(self.database.writer()).await?;
+        if done.rows_affected() == 0 { Err(StorageError::NotFound { what: "user" }) } else { Ok(()) }
     }
 
     fn bind_new(&self, user: &NewUser) -> Query<'_, Any, AnyArguments> {

@@ -16,11 +16,7 @@ pub struct Backoff {
 impl Backoff {
     /// Starts a series: the first pause is at most `base`, no pause is longer than `cap`.
     pub const fn new(base: Duration, cap: Duration) -> Self {
-        Self {
-            base,
-            cap,
-            attempt: 0,
-        }
+        Self { base, cap, attempt: 0 }
     }
 
     /// The pause before the next attempt.

@@ -78,14 +78,7 @@ impl Link {
         let mut codes = services.hub.codes();
         codes.retain(|code| config.wants(code));
         let delivered = HashSet::new();
-        Ok(Self {
-            services,
-            config,
-            rest,
-            codes,
-            delivered,
-            asked_at: Instant::now(),
-        })
+        Ok(Self { services, config, rest, codes, delivered, asked_at: Instant::now() })
     }
 
     /// Connects again and again, for as long as the feed lives.
@@ -97,11 +90,7 @@ impl Link {
             if started.elapsed() >= GOOD_AFTER {
                 backoff.reset();
             }
-            let pause = if lost.is_block() {
-                BLOCKED_PAUSE
-            } else {
-                backoff.next_pause()
-            };
+            let pause = if lost.is_block() { BLOCKED_PAUSE } else { backoff.next_pause() };
             counter!(FEED_RECONNECTS).increment(1);
             tracing::warn!(reason = %lost, pause_ms = pause.as_millis(), "feed lost the exchange");
             self.services.feed_view.update(|view| {
@@ -125,19 +114,13 @@ impl Link {
             .max_message_size(Some(FRAME_BYTES))
             .max_frame_size(Some(FRAME_BYTES));
         let connect = connect_async_with_config(&self.config.websocket_url, Some(limits), true);
-        let (mut socket, _) = timeout(CONNECT_TIMEOUT, connect)
-            .await
-            .map_err(|_| Lost::Timeout)??;
+        let (mut socket, _) = timeout(CONNECT_TIMEOUT, connect).await.map_err(|_| Lost::Timeout)??;
         self.subscribe(&mut socket).await?;
         self.services.feed_view.update(|view| {
             view.connected = true;
             view.last_error = None;
         });
-        tracing::info!(
-            markets = self.codes.len(),
-            url = self.config.websocket_url,
-            "feed connected"
-        );
+        tracing::info!(markets = self.codes.len(), url = self.config.websocket_url, "feed connected");
         self.read(&mut socket).await
     }
 
@@ -185,9 +168,7 @@ impl Link {
         counter!(FEED_FRAMES).increment(1);
         match upbit::parse(text) {
             Ok(Frame::Tickers(tickers)) => {
-                tickers
-                    .into_iter()
-                    .for_each(|(code, json)| self.on_ticker(code, json));
+                tickers.into_iter().for_each(|(code, json)| self.on_ticker(code, json));
                 Ok(())
             }
             Ok(Frame::Error { name, message }) => Err(Lost::Refused { name, message }),
@@ -202,11 +183,7 @@ impl Link {
 
     fn on_ticker(&mut self, code: MarketCode, json: &str) {
         let received = TimestampMs::now();
-        if let Some(exchange) = self
-            .services
-            .hub
-            .publish(&code, json, received, self.config.simulated)
-        {
+        if let Some(exchange) = self.services.hub.publish(&code, json, received, self.config.simulated) {
             let lag_ms = u32::try_from((received.as_millis() - exchange).max(0)).unwrap_or(u32::MAX);
             histogram!(FEED_LAG).record(f64::from(lag_ms) / 1000.0);
         }
@@ -222,13 +199,9 @@ impl Link {
     /// Asks for all markets at once: a later request would replace this one.
     async fn subscribe(&mut self, socket: &mut Socket) -> Result<(), Lost> {
         let ticket = format!("tickroom-{:016x}", fastrand::u64(..));
-        socket
-            .send(Message::text(upbit::subscribe_request(&ticket, &self.codes)))
-            .await?;
+        socket.send(Message::text(upbit::subscribe_request(&ticket, &self.codes))).await?;
         (self.delivered, self.asked_at) = (HashSet::new(), Instant::now());
-        self.services
-            .feed_view
-            .update(|view| view.markets = self.codes.len());
+        self.services.feed_view.update(|view| view.markets = self.codes.len());
         Ok(())
     }
 
@@ -237,12 +210,8 @@ impl Link {
         if self.asked_at.elapsed() < SILENT_AFTER {
             return;
         }
-        let silent: Vec<_> = self
-            .codes
-            .iter()
-            .filter(|code| !self.delivered.contains(*code))
-            .cloned()
-            .collect();
+        let silent: Vec<_> =
+            self.codes.iter().filter(|code| !self.delivered.contains(*code)).cloned().collect();
         self.services.feed_view.update(|view| {
             if view.silent != silent {
                 tracing::warn!(markets = ?silent, "exchange delivers nothing for these markets");
@@ -260,10 +229,7 @@ impl Link {
                 return Err(error);
             }
         };
-        let markets: Vec<_> = listed
-            .into_iter()
-            .filter(|market| self.config.wants(&market.code))
-            .collect();
+        let markets: Vec<_> = listed.into_iter().filter(|market| self.config.wants(&market.code)).collect();
         let codes: Vec<_> = match self.config.markets.as_slice() {
             [] => markets.iter().map(|market| market.code.clone()).collect(),
             // Those that the list lacks, too: that they deliver nothing is reported.
@@ -277,17 +243,9 @@ impl Link {
 
     async fn fetch_list(&self) -> Result<Vec<Market>, String> {
         let url = format!("{}/market/all?is_details=true", self.config.rest_url);
-        let answer = self
-            .rest
-            .get(url)
-            .send()
-            .await
-            .and_then(reqwest::Response::error_for_status);
-        let body = answer
-            .map_err(|error| error.to_string())?
-            .bytes()
-            .await
-            .map_err(|error| error.to_string())?;
+        let answer = self.rest.get(url).send().await.and_then(reqwest::Response::error_for_status);
+        let body =
+            answer.map_err(|error| error.to_string())?.bytes().await.map_err(|error| error.to_string())?;
         upbit::parse_markets(&body).map_err(|error| error.to_string())
     }
 }

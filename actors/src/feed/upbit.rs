@@ -110,11 +110,7 @@ pub fn parse(text: &str) -> Result<Frame<'_>, BadFrame> {
             tickers.push((code, object.get()));
         }
     }
-    Ok(if tickers.is_empty() {
-        Frame::Other
-    } else {
-        Frame::Tickers(tickers)
-    })
+    Ok(if tickers.is_empty() { Frame::Other } else { Frame::Tickers(tickers) })
 }
 
 /// The request that replaces whatever the socket was subscribed to by the tickers of `codes`.
@@ -173,15 +169,9 @@ mod tests {
     #[test]
     fn an_array_is_several_frames_and_strangers_are_skipped() {
         let text = format!(r#"[{FRAME},{{"type":"trade","code":"KRW-BTC"}},{FRAME}]"#);
-        let Frame::Tickers(tickers) = parse(&text).unwrap() else {
-            panic!("no tickers")
-        };
+        let Frame::Tickers(tickers) = parse(&text).unwrap() else { panic!("no tickers") };
         assert_eq!(tickers.len(), 2);
-        assert!(
-            tickers
-                .iter()
-                .all(|(code, raw)| code.as_str() == "KRW-BTC" && *raw == FRAME)
-        );
+        assert!(tickers.iter().all(|(code, raw)| code.as_str() == "KRW-BTC" && *raw == FRAME));
     }
 
     #[test]
@@ -196,11 +186,7 @@ mod tests {
 
     #[test]
     fn a_keep_alive_and_an_unknown_type_are_no_prices() {
-        for text in [
-            r#"{"status":"UP"}"#,
-            r#"{"type":"orderbook","code":"KRW-BTC"}"#,
-            "[]",
-        ] {
+        for text in [r#"{"status":"UP"}"#, r#"{"type":"orderbook","code":"KRW-BTC"}"#, "[]"] {
             assert!(matches!(parse(text).unwrap(), Frame::Other), "{text}");
         }
     }

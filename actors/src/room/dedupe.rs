@@ -27,11 +27,7 @@ impl Dedupe {
             return;
         };
         let key = (message.sender.id, client_id.clone());
-        if self
-            .places
-            .insert(key.clone(), (message.id, message.offset))
-            .is_none()
-        {
+        if self.places.insert(key.clone(), (message.id, message.offset)).is_none() {
             self.order.push_back(key);
         }
         if self.order.len() > limits::DEDUPE_MESSAGES

@@ -42,10 +42,7 @@ impl Members {
         }
         let place = inner.list.len();
         inner.places.insert(session.id, place);
-        inner.list.push(Member {
-            session: Arc::clone(session),
-            delivered,
-        });
+        inner.list.push(Member { session: Arc::clone(session), delivered });
     }
 
     /// Removes a session; nothing happens if it is not there.

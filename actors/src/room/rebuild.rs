@@ -36,10 +36,7 @@ pub(super) async fn rebuild(services: &Services, slot: &RoomSlot) -> Result<Rebu
     let stored = match read_log(services, slot).await {
         Ok(stored) => stored,
         Err(reason) if known.is_none() => {
-            return Err(Unreadable {
-                room: slot.name.to_string(),
-                reason,
-            });
+            return Err(Unreadable { room: slot.name.to_string(), reason });
         }
         Err(_) => Vec::new(),
     };
@@ -54,31 +51,16 @@ pub(super) async fn rebuild(services: &Services, slot: &RoomSlot) -> Result<Rebu
     // Readers hold everything up to the tail, or nothing was ever said.
     let complete = !messages.is_empty() || tail == Offset::ZERO;
     Ok(match known {
-        Some(position) if complete => Rebuilt {
-            epoch: position.epoch,
-            same_epoch: true,
-            before,
-            messages,
-        },
-        _ => Rebuilt {
-            epoch: new_epoch(),
-            same_epoch: false,
-            before,
-            messages,
-        },
+        Some(position) if complete => Rebuilt { epoch: position.epoch, same_epoch: true, before, messages },
+        _ => Rebuilt { epoch: new_epoch(), same_epoch: false, before, messages },
     })
 }
 
 async fn read_log(services: &Services, slot: &RoomSlot) -> Result<Vec<Message>, String> {
-    let page = services
-        .log
-        .page(&slot.name, PageBound::Latest, limits::REBUILD_MESSAGES);
+    let page = services.log.page(&slot.name, PageBound::Latest, limits::REBUILD_MESSAGES);
     match tokio::time::timeout(limits::LOG_READ_TIMEOUT, page).await {
         Ok(page) => page.map_err(|error| error.to_string()),
-        Err(_) => Err(format!(
-            "no answer within {} s",
-            limits::LOG_READ_TIMEOUT.as_secs()
-        )),
+        Err(_) => Err(format!("no answer within {} s", limits::LOG_READ_TIMEOUT.as_secs())),
     }
 }
 
@@ -86,23 +68,16 @@ async fn read_log(services: &Services, slot: &RoomSlot) -> Result<Vec<Message>, 
 fn unbroken_run(tail: Offset, messages: impl Iterator<Item = Arc<Message>>) -> (Offset, Vec<Arc<Message>>) {
     let by_offset: BTreeMap<u64, Arc<Message>> =
         messages.map(|message| (message.offset.get(), message)).collect();
-    let mut run: Vec<_> = (1..=tail.get())
-        .rev()
-        .map_while(|offset| by_offset.get(&offset).cloned())
-        .collect();
+    let mut run: Vec<_> =
+        (1..=tail.get()).rev().map_while(|offset| by_offset.get(&offset).cloned()).collect();
     run.reverse();
-    let before = run
-        .first()
-        .map_or(tail, |first| Offset::new(first.offset.get() - 1));
+    let before = run.first().map_or(tail, |first| Offset::new(first.offset.get() - 1));
     (before, run)
 }
 
 /// Eight characters out of 62: collisions only matter between two lives of one room.
 fn new_epoch() -> Arc<str> {
-    std::iter::repeat_with(fastrand::alphanumeric)
-        .take(8)
-        .collect::<String>()
-        .into()
+    std::iter::repeat_with(fastrand::alphanumeric).take(8).collect::<String>().into()
 }
 
 #[cfg(test)]
@@ -113,10 +88,7 @@ mod tests {
     fn run_of(tail: u64, offsets: &[u64]) -> (u64, Vec<u64>) {
         let messages = offsets.iter().map(|offset| Arc::new(message("KRW-BTC", *offset)));
         let (before, run) = unbroken_run(Offset::new(tail), messages);
-        (
-            before.get(),
-            run.iter().map(|message| message.offset.get()).collect(),
-        )
+        (before.get(), run.iter().map(|message| message.offset.get()).collect())
     }
 
     #[test]

@@ -34,10 +34,7 @@ pub struct Receipt {
 impl Receipt {
     /// A receipt for one message of a session.
     pub const fn new(session: Arc<SessionSlot>, client_id: Option<ClientMessageId>) -> Self {
-        Self {
-            session: Some(session),
-            client_id,
-        }
+        Self { session: Some(session), client_id }
     }
 
     /// The sender's own id for the message, if it wants an ack.
@@ -64,9 +61,7 @@ impl Receipt {
     fn answer(&mut self, refusal: &Refusal) {
         if let Some(session) = self.session.take() {
             counter!(REFUSALS, "code" => refusal.code()).increment(1);
-            session
-                .outbox
-                .push(native::error(refusal, self.client_id.as_ref()));
+            session.outbox.push(native::error(refusal, self.client_id.as_ref()));
         }
     }
 }

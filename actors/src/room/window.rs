@@ -15,11 +15,7 @@ pub struct Window {
 impl Window {
     /// An empty window that stands at `tail`: the offset of the last message there ever was.
     pub const fn new(tail: Offset) -> Self {
-        Self {
-            tail,
-            frames: VecDeque::new(),
-            bytes: 0,
-        }
+        Self { tail, frames: VecDeque::new(), bytes: 0 }
     }
 
     /// Appends the frame of the next offset and lets the oldest go when a bound is passed.
@@ -60,10 +56,7 @@ impl Window {
 
     /// The last `count` messages, or as many as there are.
     pub fn recent(&self, count: usize) -> impl Iterator<Item = Bytes> + Clone + '_ {
-        self.frames
-            .iter()
-            .skip(self.frames.len().saturating_sub(count))
-            .cloned()
+        self.frames.iter().skip(self.frames.len().saturating_sub(count)).cloned()
     }
 }
 

@@ -43,10 +43,7 @@ pub enum Next {
 impl Outbox {
     /// An empty outbox. Holds no memory until the first frame.
     pub fn new(capacity_bytes: usize) -> Self {
-        Self {
-            capacity_bytes,
-            inner: Mutex::default(),
-        }
+        Self { capacity_bytes, inner: Mutex::default() }
     }
 
     /// Queues a frame in the lossless lane. A frame that does not fit ends the socket with
@@ -116,12 +113,7 @@ impl Outbox {
             inner.lossless_bytes = 0;
             std::mem::swap(batch, &mut inner.lossless);
         } else {
-            inner.lossless_bytes -= inner
-                .lossless
-                .iter()
-                .take(lossless)
-                .map(Bytes::len)
-                .sum::<usize>();
+            inner.lossless_bytes -= inner.lossless.iter().take(lossless).map(Bytes::len).sum::<usize>();
             batch.extend(inner.lossless.drain(..lossless));
         }
         let conflated = (room - lossless).min(inner.conflated.len());
@@ -174,11 +166,7 @@ impl Inner {
 /// Wakes the socket's task after the lock is gone, or it would wake only to wait for it.
 fn wake(mut inner: parking_lot::MutexGuard<'_, Inner>) {
     let reader = inner.reader.take();
-    let blocked = if inner.closing.is_some() {
-        inner.blocked.take()
-    } else {
-        None
-    };
+    let blocked = if inner.closing.is_some() { inner.blocked.take() } else { None };
     drop(inner);
     for waker in [reader, blocked].into_iter().flatten() {
         waker.wake();
@@ -206,10 +194,7 @@ mod tests {
         assert!(outbox.push(Bytes::from_static(b"12345678")));
         assert!(!outbox.push(Bytes::from_static(b"123")));
         assert_eq!(outbox.queued_bytes(), 0);
-        assert!(
-            !outbox.push(Bytes::from_static(b"1")),
-            "nothing is taken after the close"
-        );
+        assert!(!outbox.push(Bytes::from_static(b"1")), "nothing is taken after the close");
         assert_eq!(take(&outbox, 9), (vec![], Some(CloseCode::SLOW)));
     }
 
@@ -220,11 +205,7 @@ mod tests {
         outbox.close(CloseCode::SHUTDOWN);
         outbox.close(CloseCode::INTERNAL);
         assert_eq!(take(&outbox, 9), (vec![Bytes::from_static(b"last words")], None));
-        assert_eq!(
-            take(&outbox, 9),
-            (vec![], Some(CloseCode::SHUTDOWN)),
-            "the first reason stands"
-        );
+        assert_eq!(take(&outbox, 9), (vec![], Some(CloseCode::SHUTDOWN)), "the first reason stands");
     }
 
     #[derive(Debug, Clone)]

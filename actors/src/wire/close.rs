@@ -67,10 +67,7 @@ mod tests {
     fn reasons_fit_a_close_frame_and_are_no_json() {
         for close in CloseCode::ALL {
             assert!(!close.reason.is_empty() && close.reason.len() <= 123, "{close:?}");
-            assert!(
-                serde_json::from_str::<serde_json::Value>(close.reason).is_err(),
-                "{close:?}"
-            );
+            assert!(serde_json::from_str::<serde_json::Value>(close.reason).is_err(), "{close:?}");
         }
     }
 

@@ -71,11 +71,7 @@ mod tests {
     fn a_client_reads_text_of_every_length_class() {
         for length in [0, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
             let payload = "x".repeat(length);
-            assert_eq!(
-                read_back(&text(payload.as_bytes()), 1),
-                [Message::text(payload)],
-                "{length}"
-            );
+            assert_eq!(read_back(&text(payload.as_bytes()), 1), [Message::text(payload)], "{length}");
         }
     }
 
@@ -84,10 +80,7 @@ mod tests {
         let mut out = BytesMut::new();
         put_text(&mut out, b"one");
         put_text(&mut out, "둘".as_bytes());
-        assert_eq!(
-            read_back(&out.freeze(), 2),
-            [Message::text("one"), Message::text("둘")]
-        );
+        assert_eq!(read_back(&out.freeze(), 2), [Message::text("one"), Message::text("둘")]);
     }
 
     #[test]
@@ -96,10 +89,7 @@ mod tests {
             let Message::Close(Some(read)) = read_back(&close(*code), 1).remove(0) else {
                 panic!("no close frame")
             };
-            assert_eq!(
-                (u16::from(read.code), read.reason.as_str()),
-                (code.code, code.reason)
-            );
+            assert_eq!((u16::from(read.code), read.reason.as_str()), (code.code, code.reason));
         }
     }
 

@@ -37,20 +37,12 @@ const EXAMPLE: &str = r#"{"type":"MESSAGE","content":"hello","id":"1"}"#;
 /// Reads a client's text. On refusal the client's message id comes along, if one could be read.
 pub fn decode(text: &str) -> Result<Say, (Refusal, Option<ClientMessageId>)> {
     let inbound: Inbound<'_> = super::parse_object(text, EXAMPLE).map_err(|refusal| (refusal, None))?;
-    let client_id = match inbound
-        .id
-        .as_deref()
-        .map(str::parse::<ClientMessageId>)
-        .transpose()
-    {
+    let client_id = match inbound.id.as_deref().map(str::parse::<ClientMessageId>).transpose() {
         Ok(id) => id,
         Err(error) => return Err((Refusal::InvalidId(error.to_string()), None)),
     };
     match check(inbound.kind.as_deref(), inbound.content.as_deref()) {
-        Ok(content) => Ok(Say {
-            content: content.into(),
-            client_id,
-        }),
+        Ok(content) => Ok(Say { content: content.into(), client_id }),
         Err(refusal) => Err((refusal, client_id)),
     }
 }
@@ -66,15 +58,9 @@ fn check<'a>(kind: Option<&str>, content: Option<&'a str>) -> Result<&'a str, Re
     }
     let length = content.chars().count();
     if length > limits::CONTENT_CHARS {
-        return Err(Refusal::ContentTooLong {
-            length,
-            limit: limits::CONTENT_CHARS,
-        });
+        return Err(Refusal::ContentTooLong { length, limit: limits::CONTENT_CHARS });
     }
-    match content
-        .chars()
-        .find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
-    {
+    match content.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
         Some(control) => Err(Refusal::ContentControl(control)),
         None => Ok(content),
     }
@@ -172,22 +158,12 @@ impl Encoder {
 /// `recovered` is absent when the client named no position.
 pub fn joined(room: &RoomName, position: &Position, recovered: Option<bool>) -> Bytes {
     let Position { epoch, offset } = position;
-    Encoder::single(&Outbound::Joined {
-        room_name: room,
-        epoch,
-        offset: *offset,
-        recovered,
-    })
+    Encoder::single(&Outbound::Joined { room_name: room, epoch, offset: *offset, recovered })
 }
 
 /// The message that the client called `id` is stored.
 pub fn ack(id: &ClientMessageId, message_id: MessageId, offset: Offset, duplicate: bool) -> Bytes {
-    Encoder::single(&Outbound::Ack {
-        id,
-        message_id,
-        offset,
-        duplicate,
-    })
+    Encoder::single(&Outbound::Ack { id, message_id, offset, duplicate })
 }
 
 /// A command was refused.
@@ -202,9 +178,7 @@ pub fn error(refusal: &Refusal, id: Option<&ClientMessageId>) -> Bytes {
 
 /// The server is about to restart: come back after this time.
 pub fn shutdown(retry_after: std::time::Duration) -> Bytes {
-    Encoder::single(&Outbound::Shutdown {
-        retry_after_ms: retry_after.as_millis(),
-    })
+    Encoder::single(&Outbound::Shutdown { retry_after_ms: retry_after.as_millis() })
 }
 
 #[cfg(test)]
@@ -215,13 +189,7 @@ mod tests {
     #[test]
     fn old_clients_with_more_keys_are_understood() {
         let say = decode(r#"{"type":"MESSAGE","roomName":"KRW-BTC","sender":"user-1","content":"hi"}"#);
-        assert_eq!(
-            say,
-            Ok(Say {
-                content: "hi".into(),
-                client_id: None
-            })
-        );
+        assert_eq!(say, Ok(Say { content: "hi".into(), client_id: None }));
     }
 
     #[test]
@@ -256,15 +224,9 @@ mod tests {
     #[test]
     fn the_longest_legal_message_fits_an_inbound_frame() {
         let worst = r"\ud83d\ude00".repeat(limits::CONTENT_CHARS);
-        let text = format!(
-            r#"{{"type":"MESSAGE","content":"{worst}","id":"{}"}}"#,
-            "i".repeat(64)
-        );
+        let text = format!(r#"{{"type":"MESSAGE","content":"{worst}","id":"{}"}}"#, "i".repeat(64));
         assert!(text.len() <= limits::INBOUND_MESSAGE_BYTES);
-        assert_eq!(
-            decode(&text).unwrap().content.chars().count(),
-            limits::CONTENT_CHARS
-        );
+        assert_eq!(decode(&text).unwrap().content.chars().count(), limits::CONTENT_CHARS);
     }
 
     proptest! {

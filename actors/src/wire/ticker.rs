@@ -83,10 +83,7 @@ mod tests {
     fn subscribe_is_the_default_and_unsubscribe_is_spelled_out() {
         let code: MarketCode = "KRW-BTC".parse().unwrap();
         assert_eq!(decode(r#"{"market":"KRW-BTC"}"#), Ok(Watch::Start(code.clone())));
-        assert_eq!(
-            decode(r#"{"type":"UNSUBSCRIBE","market":"KRW-BTC"}"#),
-            Ok(Watch::Stop(code))
-        );
+        assert_eq!(decode(r#"{"type":"UNSUBSCRIBE","market":"KRW-BTC"}"#), Ok(Watch::Stop(code)));
     }
 
     #[test]

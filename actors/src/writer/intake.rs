@@ -55,11 +55,7 @@ pub(super) enum Due {
 impl Intake {
     /// An empty intake for this many messages.
     pub fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            address: Address::default(),
-            inner: Mutex::default(),
-        }
+        Self { capacity, address: Address::default(), inner: Mutex::default() }
     }
 
     /// Queues a message to be stored; the receipt hears of it. On refusal the receipt comes back.
@@ -71,11 +67,7 @@ impl Intake {
         if inner.entries.len() >= self.capacity {
             return Err((Refusal::Overloaded, receipt));
         }
-        inner.entries.push_back(Entry {
-            message,
-            receipts: vec![receipt],
-            queued_at: Instant::now(),
-        });
+        inner.entries.push_back(Entry { message, receipts: vec![receipt], queued_at: Instant::now() });
         if !std::mem::replace(&mut inner.awake, true) {
             drop(inner);
             // A writer that is down looks here when it starts.
@@ -87,12 +79,7 @@ impl Intake {
     /// Somebody sent a message again that has its place: the receipt hears when it is stored, now or later.
     pub fn acknowledge_repeat(&self, id: MessageId, offset: Offset, receipt: Receipt) {
         let mut inner = self.inner.lock();
-        match inner
-            .entries
-            .iter_mut()
-            .rev()
-            .find(|entry| entry.message.id == id)
-        {
+        match inner.entries.iter_mut().rev().find(|entry| entry.message.id == id) {
             Some(entry) => entry.receipts.push(receipt),
             None => {
                 drop(inner);
@@ -139,14 +126,7 @@ impl Intake {
         if inner.entries.len() < max && waited < linger {
             return Due::In(linger.saturating_sub(waited));
         }
-        Due::Batch(
-            inner
-                .entries
-                .iter()
-                .take(max)
-                .map(|entry| Arc::clone(&entry.message))
-                .collect(),
-        )
+        Due::Batch(inner.entries.iter().take(max).map(|entry| Arc::clone(&entry.message)).collect())
     }
 
     /// Takes out the oldest messages, which are stored now.

@@ -47,19 +47,11 @@ impl RequestError {
 }
 
 fn name_first(name: &str, message: &str) -> String {
-    format!(
-        r#"{{"error":{{"name":{},"message":{}}}}}"#,
-        quoted(name),
-        quoted(message)
-    )
+    format!(r#"{{"error":{{"name":{},"message":{}}}}}"#, quoted(name), quoted(message))
 }
 
 fn message_first(name: &str, message: &str) -> String {
-    format!(
-        r#"{{"error":{{"message":{},"name":{}}}}}"#,
-        quoted(message),
-        quoted(name)
-    )
+    format!(r#"{{"error":{{"message":{},"name":{}}}}}"#, quoted(message), quoted(name))
 }
 
 /// A JSON string; the client's own words may stand in an error.

@@ -55,21 +55,13 @@ struct ShortEntry<'a> {
 
 impl<'a> From<&'a Subscription> for FullEntry<'a> {
     fn from(of: &'a Subscription) -> Self {
-        Self {
-            kind: &of.kind,
-            codes: &of.codes,
-            level: of.shown_level(),
-        }
+        Self { kind: &of.kind, codes: &of.codes, level: of.shown_level() }
     }
 }
 
 impl<'a> From<&'a Subscription> for ShortEntry<'a> {
     fn from(of: &'a Subscription) -> Self {
-        Self {
-            ty: &of.kind,
-            cds: &of.codes,
-            lv: of.shown_level(),
-        }
+        Self { ty: &of.kind, cds: &of.codes, lv: of.shown_level() }
     }
 }
 

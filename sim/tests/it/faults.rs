@@ -31,11 +31,7 @@ async fn a_stalled_exchange_keeps_the_sockets_and_says_nothing() {
     exchange.faults().stall(false);
     assert!(matches!(client.next_message().await, Some(Ok(Message::Pong(_)))));
     exchange.trade("KRW-BTC", "150002000", "1").unwrap();
-    assert_eq!(
-        client.next().await["trade_price"],
-        150_002_000.0,
-        "what happened meanwhile is lost"
-    );
+    assert_eq!(client.next().await["trade_price"], 150_002_000.0, "what happened meanwhile is lost");
 }
 
 #[tokio::test]
@@ -77,9 +73,7 @@ async fn a_muted_code_is_known_and_never_delivers() {
     let exchange = exchange(quiet()).await;
     exchange.faults().mute_code("KRW-ETH");
     let mut client = Client::connect(&exchange).await;
-    client
-        .send(r#"[{"ticket":"t"},{"type":"ticker","codes":["KRW-ETH","KRW-BTC"]}]"#)
-        .await;
+    client.send(r#"[{"ticket":"t"},{"type":"ticker","codes":["KRW-ETH","KRW-BTC"]}]"#).await;
     assert_eq!(client.next().await["code"], "KRW-BTC");
     assert_eq!(exchange.subscribed_codes(), ["KRW-BTC", "KRW-ETH"]);
     exchange.trade("KRW-ETH", "5001000", "1").unwrap();

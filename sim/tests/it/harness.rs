@@ -69,10 +69,7 @@ impl Client {
     /// Subscribes to the tickers of `codes` and waits for the snapshot of each.
     pub(crate) async fn follow(&mut self, codes: &[&str]) {
         let codes_json = serde_json::to_string(codes).unwrap();
-        self.send(&format!(
-            r#"[{{"ticket":"t"}},{{"type":"ticker","codes":{codes_json}}}]"#
-        ))
-        .await;
+        self.send(&format!(r#"[{{"ticket":"t"}},{{"type":"ticker","codes":{codes_json}}}]"#)).await;
         for code in codes {
             assert_eq!(self.next().await["code"], *code);
         }
@@ -80,9 +77,7 @@ impl Client {
 
     /// The next frame, whatever it is.
     pub(crate) async fn next_message(&mut self) -> Option<Result<Message, Error>> {
-        timeout(PATIENCE, self.socket.next())
-            .await
-            .expect("a frame or the end of the connection")
+        timeout(PATIENCE, self.socket.next()).await.expect("a frame or the end of the connection")
     }
 
     /// The text of the next frame, which is binary as every frame of the exchange.
@@ -151,7 +146,5 @@ pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    timeout(PATIENCE, holds)
-        .await
-        .unwrap_or_else(|_| panic!("never: {what}"));
+    timeout(PATIENCE, holds).await.unwrap_or_else(|_| panic!("never: {what}"));
 }

@@ -6,11 +6,7 @@ use crate::harness::{Client, exchange, quiet, refused};
 
 #[tokio::test]
 async fn the_handshake_says_what_is_left() {
-    let exchange = exchange(Config {
-        limits: Limits::default(),
-        ..quiet()
-    })
-    .await;
+    let exchange = exchange(Config { limits: Limits::default(), ..quiet() }).await;
     let client = Client::connect(&exchange).await;
     let headers = client.handshake.headers();
     assert_eq!(headers["remaining-req"], "group=websocket; min=300; sec=4");
@@ -19,17 +15,10 @@ async fn the_handshake_says_what_is_left() {
 
 #[tokio::test]
 async fn too_many_handshakes_get_429_and_then_418() {
-    let limits = Limits {
-        connects_per_second: 0,
-        refusals_before_block: 3,
-        ..Limits::default()
-    };
+    let limits = Limits { connects_per_second: 0, refusals_before_block: 3, ..Limits::default() };
     let exchange = exchange(Config { limits, ..quiet() }).await;
     for _ in 0..2 {
-        assert_eq!(
-            refused(&exchange, &[]).await,
-            (429, "Too many API requests.".to_owned())
-        );
+        assert_eq!(refused(&exchange, &[]).await, (429, "Too many API requests.".to_owned()));
     }
     assert_eq!(refused(&exchange, &[]).await, (418, String::new()));
     assert_eq!(exchange.connects_total(), 0);
@@ -37,28 +26,17 @@ async fn too_many_handshakes_get_429_and_then_418() {
 
 #[tokio::test]
 async fn browsers_may_connect_once_in_ten_seconds() {
-    let exchange = exchange(Config {
-        limits: Limits::default(),
-        ..quiet()
-    })
-    .await;
+    let exchange = exchange(Config { limits: Limits::default(), ..quiet() }).await;
     let origin = [("origin", "http://localhost")];
     let browser = Client::try_connect(&exchange, &origin).await.unwrap();
-    assert_eq!(
-        browser.handshake.headers()["remaining-req"],
-        "group=origin; min=6; sec=0"
-    );
+    assert_eq!(browser.handshake.headers()["remaining-req"], "group=origin; min=6; sec=0");
     assert_eq!(refused(&exchange, &origin).await.0, 429);
     Client::connect(&exchange).await;
 }
 
 #[tokio::test]
 async fn too_many_messages_end_the_connection() {
-    let limits = Limits {
-        messages_per_second: 1000,
-        messages_per_minute: 2,
-        ..Limits::default()
-    };
+    let limits = Limits { messages_per_second: 1000, messages_per_minute: 2, ..Limits::default() };
     let exchange = exchange(Config { limits, ..quiet() }).await;
     let mut client = Client::connect(&exchange).await;
     client.follow(&["KRW-BTC"]).await;

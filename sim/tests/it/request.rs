@@ -22,10 +22,7 @@ use Outcome::{Error, Reply, Silence, Snapshots};
 
 /// One request of every kind that is known from the documentation, from client libraries and from the wire.
 const REQUESTS: [(&str, Outcome); 24] = [
-    (
-        r#"[{"ticket":"test"},{"type":"ticker","codes":["KRW-BTC"]}]"#,
-        Snapshots("code", &["KRW-BTC"]),
-    ),
+    (r#"[{"ticket":"test"},{"type":"ticker","codes":["KRW-BTC"]}]"#, Snapshots("code", &["KRW-BTC"])),
     (
         r#"[{"ticket":"0e66"},{"type":"ticker","codes":["KRW-BTC","KRW-ETH"]},{"format":"DEFAULT"}]"#,
         Snapshots("code", &["KRW-BTC", "KRW-ETH"]),
@@ -50,26 +47,14 @@ const REQUESTS: [(&str, Outcome); 24] = [
         r#"[{"ticket":"t"},{"type":"ticker","codes":["KRW-BTC"],"isOnlySnapshot":true}]"#,
         Snapshots("code", &["KRW-BTC"]),
     ),
-    (
-        r#"[{"ticket":"t"},{"type":"ticker","codes":["KRW-BTC"],"is_only_realtime":true}]"#,
-        Silence,
-    ),
-    (
-        r#"[{"ticket":"a1b2c3"},{"type":"ticker","codes":["KRW-BTC"],"isOnlyRealtime":true}]"#,
-        Silence,
-    ),
-    (
-        r#"[{"ticket":"t"},{"type":"trade","codes":["KRW-BTC"],"is_only_realtime":true}]"#,
-        Silence,
-    ),
+    (r#"[{"ticket":"t"},{"type":"ticker","codes":["KRW-BTC"],"is_only_realtime":true}]"#, Silence),
+    (r#"[{"ticket":"a1b2c3"},{"type":"ticker","codes":["KRW-BTC"],"isOnlyRealtime":true}]"#, Silence),
+    (r#"[{"ticket":"t"},{"type":"trade","codes":["KRW-BTC"],"is_only_realtime":true}]"#, Silence),
     (
         r#"[{"ticket":"t"},{"type":"orderbook","codes":["KRW-BTC.15"],"level":10000},{"format":"SIMPLE_LIST"}]"#,
         Silence,
     ),
-    (
-        r#"[{"ticket":"t"},{"type":"ticker","codes":["KRW-NOPE","krw-btc"]}]"#,
-        Silence,
-    ),
+    (r#"[{"ticket":"t"},{"type":"ticker","codes":["KRW-NOPE","krw-btc"]}]"#, Silence),
     (
         r#"[{"ticket":"t"},{"type":"ticker","codes":["KRW-NOPE","KRW-ETH","krw-btc"]}]"#,
         Snapshots("code", &["KRW-ETH"]),
@@ -106,14 +91,8 @@ const REQUESTS: [(&str, Outcome); 24] = [
         r#"[{"ticket":"t"},{"type":"myOrder","codes":["KRW-BTC"]}]"#,
         Error(r#"{"error":{"name":"INVALID_AUTH","message":"인증 정보가 올바르지 않습니다."}}"#),
     ),
-    (
-        r#"{"ticket":"t"}"#,
-        Error(r#"{"error":{"message":"Format 이 맞지 않습니다.","name":"WRONG_FORMAT"}}"#),
-    ),
-    (
-        "hello",
-        Error(r#"{"error":{"message":"Format 이 맞지 않습니다.","name":"WRONG_FORMAT"}}"#),
-    ),
+    (r#"{"ticket":"t"}"#, Error(r#"{"error":{"message":"Format 이 맞지 않습니다.","name":"WRONG_FORMAT"}}"#)),
+    ("hello", Error(r#"{"error":{"message":"Format 이 맞지 않습니다.","name":"WRONG_FORMAT"}}"#)),
     ("ping", Error("WRONG_FORMAT")),
 ];
 
@@ -152,11 +131,7 @@ async fn the_close_comes_150_ms_after_the_error() {
     client.next_text().await;
     let told = Instant::now();
     client.assert_closed().await;
-    assert!(
-        told.elapsed() >= Duration::from_millis(140),
-        "{:?}",
-        told.elapsed()
-    );
+    assert!(told.elapsed() >= Duration::from_millis(140), "{:?}", told.elapsed());
 }
 
 #[tokio::test]
@@ -168,14 +143,8 @@ async fn the_stream_follows_the_snapshot_one_frame_a_trade() {
         exchange.trade("KRW-BTC", price, "0.5").unwrap();
         exchange.trade("KRW-ETH", "5000000", "1").unwrap();
         let frame = client.next_text().await;
-        assert!(
-            frame.contains(&format!(r#""trade_price":{price}.00000000,"#)),
-            "{frame}"
-        );
-        assert!(
-            frame.contains(&format!(r#""ask_bid":"{side}","trade_volume":0.50000000,"#)),
-            "{frame}"
-        );
+        assert!(frame.contains(&format!(r#""trade_price":{price}.00000000,"#)), "{frame}");
+        assert!(frame.contains(&format!(r#""ask_bid":"{side}","trade_volume":0.50000000,"#)), "{frame}");
         assert!(frame.ends_with(r#""stream_type":"REALTIME"}"#), "{frame}");
     }
     client.assert_silent(&exchange).await;
@@ -185,9 +154,7 @@ async fn the_stream_follows_the_snapshot_one_frame_a_trade() {
 async fn only_a_snapshot_means_no_stream() {
     let exchange = exchange(quiet()).await;
     let mut client = Client::connect(&exchange).await;
-    client
-        .send(r#"[{"ticket":"t"},{"type":"ticker","codes":["KRW-BTC"],"is_only_snapshot":true}]"#)
-        .await;
+    client.send(r#"[{"ticket":"t"},{"type":"ticker","codes":["KRW-BTC"],"is_only_snapshot":true}]"#).await;
     client.next().await;
     exchange.trade("KRW-BTC", "150000000", "1").unwrap();
     client.assert_silent(&exchange).await;
@@ -198,9 +165,7 @@ async fn only_a_snapshot_means_no_stream() {
 async fn only_realtime_means_no_snapshot() {
     let exchange = exchange(quiet()).await;
     let mut client = Client::connect(&exchange).await;
-    client
-        .send(r#"[{"ticket":"t"},{"type":"ticker","codes":["KRW-BTC"],"is_only_realtime":true}]"#)
-        .await;
+    client.send(r#"[{"ticket":"t"},{"type":"ticker","codes":["KRW-BTC"],"is_only_realtime":true}]"#).await;
     client.assert_silent(&exchange).await;
     exchange.trade("KRW-BTC", "150000000", "1").unwrap();
     assert_eq!(client.next().await["stream_type"], "REALTIME");
@@ -212,18 +177,13 @@ async fn a_later_request_replaces_the_former() {
     let mut client = Client::connect(&exchange).await;
     client.follow(&["KRW-BTC", "KRW-ETH"]).await;
     assert_eq!(exchange.subscribed_codes(), ["KRW-BTC", "KRW-ETH"]);
-    client
-        .send(r#"[{"ticket":"t"},{"type":"ticker","codes":["BTC-ETH"]},{"format":"JSON_LIST"}]"#)
-        .await;
+    client.send(r#"[{"ticket":"t"},{"type":"ticker","codes":["BTC-ETH"]},{"format":"JSON_LIST"}]"#).await;
     assert_eq!(client.next().await[0]["code"], "BTC-ETH");
     assert_eq!(exchange.subscribed_codes(), ["BTC-ETH"]);
     exchange.trade("KRW-BTC", "150000000", "1").unwrap();
     exchange.trade("BTC-ETH", "0.03333334", "1").unwrap();
     let frame = client.next_text().await;
-    assert!(
-        frame.starts_with(r#"[{"type":"ticker","code":"BTC-ETH","#),
-        "{frame}"
-    );
+    assert!(frame.starts_with(r#"[{"type":"ticker","code":"BTC-ETH","#), "{frame}");
     client.assert_silent(&exchange).await;
 }
 
@@ -238,9 +198,7 @@ async fn a_list_names_what_runs_and_its_format_becomes_that_of_the_stream() {
         )
         .await;
     client.next().await;
-    client
-        .send(r#"[{"ticket":"x"},{"method":"LIST_SUBSCRIPTIONS"},{"format":"SIMPLE"}]"#)
-        .await;
+    client.send(r#"[{"ticket":"x"},{"method":"LIST_SUBSCRIPTIONS"},{"format":"SIMPLE"}]"#).await;
     let expected = concat!(
         r#"{"mthd":"LIST_SUBSCRIPTIONS","rslt":[{"ty":"ticker","cds":["KRW-BTC"]},"#,
         r#"{"ty":"orderbook","cds":["KRW-ETH"],"lv":0}],"tckt":"x"}"#

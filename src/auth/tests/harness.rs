@@ -88,18 +88,8 @@ impl TestServer {
             on_revoked: Arc::new(move |user, family| ended.lock().unwrap().push((user, family))),
         };
         let auth = Auth::new(&config, dependencies).unwrap();
-        let router = middleware::apply(urls(), &auth).with_state(State {
-            auth: auth.clone(),
-            users,
-        });
-        Self {
-            router,
-            clock,
-            revoked,
-            auth,
-            database,
-            _dir: dir,
-        }
+        let router = middleware::apply(urls(), &auth).with_state(State { auth: auth.clone(), users });
+        Self { router, clock, revoked, auth, database, _dir: dir }
     }
 
     pub(crate) fn now(&self) -> TimestampMs {
@@ -107,8 +97,7 @@ impl TestServer {
     }
 
     pub(crate) fn advance(&self, by: Duration) {
-        self.clock
-            .fetch_add(by.as_millis().try_into().unwrap(), Ordering::SeqCst);
+        self.clock.fetch_add(by.as_millis().try_into().unwrap(), Ordering::SeqCst);
     }
 
     /// Families of which sockets have been told that they ended.
@@ -143,10 +132,7 @@ impl TestServer {
     }
 
     pub(crate) async fn refresh(&self, token: &str) -> Answer {
-        self.post("/api/auth/refresh")
-            .json(&json!({"refresh_token": token}))
-            .send()
-            .await
+        self.post("/api/auth/refresh").json(&json!({"refresh_token": token})).send().await
     }
 }
 
@@ -165,18 +151,9 @@ fn urls() -> Router<State> {
         .route("/api/users/{id}", get(routes::user::show))
         .route("/probe", get(whoami).post(whoami).patch(whoami))
         .route("/probe/{*rest}", get(whoami))
-        .route(
-            "/maybe",
-            get(async |MaybeAuthenticated(who)| name(who.map(|who| who.name.to_string()))),
-        )
-        .route(
-            "/socket",
-            get(async |SocketIdentity(who)| name(Some(who.name.to_string()))),
-        )
-        .route(
-            "/number",
-            get(async |Query(_): Query<std::collections::HashMap<String, u8>>| ()),
-        )
+        .route("/maybe", get(async |MaybeAuthenticated(who)| name(who.map(|who| who.name.to_string()))))
+        .route("/socket", get(async |SocketIdentity(who)| name(Some(who.name.to_string()))))
+        .route("/number", get(async |Query(_): Query<std::collections::HashMap<String, u8>>| ()))
         .route("/panic", get(async || -> () { panic!("a bug") }))
 }
 
@@ -196,15 +173,8 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn new(server: &'a TestServer, method: Method, path: &str) -> Self {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, "tickroom.example");
-        Self {
-            server,
-            request: request.body(Body::empty()).unwrap(),
-        }
-        .peer("192.0.2.1")
+        let request = Request::builder().method(method).uri(path).header(header::HOST, "tickroom.example");
+        Self { server, request: request.body(Body::empty()).unwrap() }.peer("192.0.2.1")
     }
 
     pub(crate) fn method(mut self, method: Method) -> Self {
@@ -213,16 +183,12 @@ impl<'a> Call<'a> {
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
-        self.request
-            .headers_mut()
-            .append(HeaderName::from_static(name), value.parse().unwrap());
+        self.request.headers_mut().append(HeaderName::from_static(name), value.parse().unwrap());
         self
     }
 
     pub(crate) fn host(mut self, host: &str) -> Self {
-        self.request
-            .headers_mut()
-            .insert(header::HOST, host.parse().unwrap());
+        self.request.headers_mut().insert(header::HOST, host.parse().unwrap());
         self
     }
 
@@ -238,17 +204,13 @@ impl<'a> Call<'a> {
 
     /// As a browser that holds the cookies which `answer` set.
     pub(crate) fn cookies_of(self, answer: &Answer) -> Self {
-        let cookies: Vec<_> = answer
-            .cookies()
-            .into_iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let cookies: Vec<_> =
+            answer.cookies().into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         self.header("cookie", &cookies.join("; "))
     }
 
     pub(crate) fn json(self, body: &Value) -> Self {
-        self.header("content-type", "application/json")
-            .body(body.to_string())
+        self.header("content-type", "application/json").body(body.to_string())
     }
 
     pub(crate) fn body(mut self, body: impl Into<Body>) -> Self {
@@ -261,11 +223,7 @@ impl<'a> Call<'a> {
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
         let body = serde_json::from_slice(&body).unwrap_or_else(|_| String::from_utf8_lossy(&body).into());
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        Answer { status: parts.status, headers: parts.headers, body }
     }
 }
 
@@ -279,9 +237,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn text(&self, field: &str) -> &str {
-        self.body[field]
-            .as_str()
-            .unwrap_or_else(|| panic!("no text {field} in {self:?}"))
+        self.body[field].as_str().unwrap_or_else(|| panic!("no text {field} in {self:?}"))
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
@@ -290,42 +246,27 @@ impl Answer {
 
     /// Status and code together, for those tests that exclude an error.
     pub(crate) fn verdict(&self) -> (u16, &str) {
-        (
-            self.status.as_u16(),
-            self.body["code"].as_str().unwrap_or_default(),
-        )
+        (self.status.as_u16(), self.body["code"].as_str().unwrap_or_default())
     }
 
     /// Refused fields with their codes.
     pub(crate) fn refused(&self) -> Vec<(&str, &str)> {
         let errors = self.body["errors"].as_array().unwrap();
-        errors
-            .iter()
-            .map(|e| (e["field"].as_str().unwrap(), e["code"].as_str().unwrap()))
-            .collect()
+        errors.iter().map(|e| (e["field"].as_str().unwrap(), e["code"].as_str().unwrap())).collect()
     }
 
     pub(crate) fn set_cookies(&self) -> Vec<&str> {
-        self.headers
-            .get_all(header::SET_COOKIE)
-            .into_iter()
-            .map(|value| value.to_str().unwrap())
-            .collect()
+        self.headers.get_all(header::SET_COOKIE).into_iter().map(|value| value.to_str().unwrap()).collect()
     }
 
     /// Name and value of the cookies that a browser keeps.
     pub(crate) fn cookies(&self) -> Vec<(&str, &str)> {
-        let pairs = self
-            .set_cookies()
-            .into_iter()
-            .filter_map(|cookie| cookie.split(';').next()?.split_once('='));
+        let pairs =
+            self.set_cookies().into_iter().filter_map(|cookie| cookie.split(';').next()?.split_once('='));
         pairs.filter(|(_, value)| !value.is_empty()).collect()
     }
 
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
-        self.cookies()
-            .into_iter()
-            .find(|(found, _)| *found == name)
-            .map(|(_, value)| value)
+        self.cookies().into_iter().find(|(found, _)| *found == name).map(|(_, value)| value)
     }
 }

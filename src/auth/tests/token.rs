@@ -20,12 +20,7 @@ fn claims(token: &str) -> Value {
 }
 
 fn sign(claims: &Value, algorithm: Algorithm, key: &str) -> String {
-    encode(
-        &Header::new(algorithm),
-        claims,
-        &EncodingKey::from_secret(key.as_bytes()),
-    )
-    .unwrap()
+    encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(key.as_bytes())).unwrap()
 }
 
 async fn probe(server: &TestServer, token: &str) -> Answer {
@@ -38,20 +33,11 @@ async fn a_token_says_who_and_what_for() {
     let login = server.user("ann").await;
     let claims = claims(login.text("access_token"));
     assert_eq!(claims["iss"], "https://tickroom.example");
-    assert_eq!(
-        (&claims["aud"], &claims["typ"]),
-        (&json!("tickroom"), &json!("access"))
-    );
-    assert_eq!(
-        (&claims["name"], &claims["role"]),
-        (&json!("ann"), &json!("user"))
-    );
+    assert_eq!((&claims["aud"], &claims["typ"]), (&json!("tickroom"), &json!("access")));
+    assert_eq!((&claims["name"], &claims["role"]), (&json!("ann"), &json!("user")));
     assert_eq!(claims["scope"], "read write");
     assert!(claims["jti"].is_string() && claims["sid"].is_string());
-    assert_eq!(
-        probe(&server, login.text("access_token")).await.text("name"),
-        "ann read write"
-    );
+    assert_eq!(probe(&server, login.text("access_token")).await.text("name"), "ann read write");
 }
 
 #[tokio::test]
@@ -60,30 +46,21 @@ async fn defect_6_a_token_lasts_a_quarter_of_an_hour() {
     let login = server.user("ann").await;
     let token = login.text("access_token");
     let claims = claims(token);
-    assert_eq!(
-        claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(),
-        900
-    );
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 900);
     assert_eq!(login.body["expires_in_s"], 900);
     server.advance(Duration::from_secs(899));
     assert_eq!(probe(&server, token).await.status, 200);
     server.advance(Duration::from_secs(6));
     let expired = probe(&server, token).await;
     assert_eq!(expired.verdict(), (401, "token_expired"));
-    assert_eq!(
-        expired.header("www-authenticate"),
-        r#"Bearer realm="tickroom", error="invalid_token""#
-    );
+    assert_eq!(expired.header("www-authenticate"), r#"Bearer realm="tickroom", error="invalid_token""#);
 }
 
 #[tokio::test]
 async fn every_claim_counts() {
     let server = server().await;
     let good = claims(server.user("ann").await.text("access_token"));
-    assert_eq!(
-        probe(&server, &sign(&good, Algorithm::HS256, KEY)).await.status,
-        200
-    );
+    assert_eq!(probe(&server, &sign(&good, Algorithm::HS256, KEY)).await.status, 200);
     let spoilt = [
         ("iss", json!("https://elsewhere.example")),
         ("aud", json!("another service")),
@@ -102,16 +79,10 @@ async fn every_claim_counts() {
             "{claim}"
         );
     }
-    for claim in [
-        "iss", "aud", "typ", "sub", "scope", "iat", "exp", "jti", "sid", "role",
-    ] {
+    for claim in ["iss", "aud", "typ", "sub", "scope", "iat", "exp", "jti", "sid", "role"] {
         let mut bad = good.clone();
         bad.as_object_mut().unwrap().remove(claim);
-        assert_eq!(
-            probe(&server, &sign(&bad, Algorithm::HS256, KEY)).await.status,
-            401,
-            "{claim}"
-        );
+        assert_eq!(probe(&server, &sign(&bad, Algorithm::HS256, KEY)).await.status, 401, "{claim}");
     }
 }
 
@@ -121,9 +92,7 @@ async fn nothing_but_our_own_signature_counts() {
     let login = server.user("ann").await;
     let token = login.text("access_token");
     let good = claims(token);
-    let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else {
-        panic!("no JWT")
-    };
+    let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("no JWT") };
     let none = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
     let mut admin = good.clone();
     admin["role"] = json!("admin");
@@ -141,11 +110,7 @@ async fn nothing_but_our_own_signature_counts() {
         String::from("nonsense"),
     ];
     for token in bad {
-        assert_eq!(
-            probe(&server, &token).await.verdict(),
-            (401, "token_invalid"),
-            "{token}"
-        );
+        assert_eq!(probe(&server, &token).await.verdict(), (401, "token_invalid"), "{token}");
     }
 }
 
@@ -157,15 +122,7 @@ async fn defect_5_access_and_refresh_tokens_cannot_stand_in_for_each_other() {
     assert_eq!(probe(&server, refresh).await.verdict(), (401, "token_invalid"));
     assert_eq!(server.refresh(access).await.verdict(), (401, "token_invalid"));
     let swapped = format!("ACCESS_TOKEN={refresh}; REFRESH_TOKEN={access}");
-    assert_eq!(
-        server
-            .get("/probe")
-            .header("cookie", &swapped)
-            .send()
-            .await
-            .status,
-        401
-    );
+    assert_eq!(server.get("/probe").header("cookie", &swapped).send().await.status, 401);
 }
 
 #[tokio::test]

@@ -20,11 +20,7 @@ pub(super) struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     pub(super) fn new(settings: &'a Settings, mistakes: &'a mut Mistakes) -> Self {
-        Self {
-            settings,
-            mistakes,
-            section: "",
-        }
+        Self { settings, mistakes, section: "" }
     }
 
     /// Turns to the keys of this section.
@@ -67,9 +63,7 @@ impl<'a> Checker<'a> {
     ) -> Option<Vec<T>> {
         let key = self.full(key);
         let texts = self.value(&key)?.as_array()?.iter().filter_map(Value::as_str);
-        let items: Vec<_> = texts
-            .map(|text| self.parsed(&key, text, expected, &parse))
-            .collect();
+        let items: Vec<_> = texts.map(|text| self.parsed(&key, text, expected, &parse)).collect();
         items.into_iter().collect()
     }
 
@@ -80,29 +74,19 @@ impl<'a> Checker<'a> {
         choices: [(&str, T); N],
     ) -> Option<T> {
         let names = choices.map(|(name, _)| name).join(", ");
-        let find = |text: &str| {
-            choices
-                .into_iter()
-                .find(|(name, _)| *name == text)
-                .ok_or("none of them")
-        };
-        self.text(key, &format!("one of {names}"), find)
-            .map(|(_, value)| value)
+        let find = |text: &str| choices.into_iter().find(|(name, _)| *name == text).ok_or("none of them");
+        self.text(key, &format!("one of {names}"), find).map(|(_, value)| value)
     }
 
     /// A number within bounds.
     pub(super) fn number<T: TryFrom<u64>>(&mut self, key: &str, bounds: RangeInclusive<u64>) -> Option<T> {
         let key = self.full(key);
         let value = self.integer(&key)?;
-        let number = Some(value)
-            .filter(|value| bounds.contains(value))
-            .and_then(|value| T::try_from(value).ok());
+        let number =
+            Some(value).filter(|value| bounds.contains(value)).and_then(|value| T::try_from(value).ok());
         if number.is_none() {
             let (least, most) = bounds.into_inner();
-            self.wrong(
-                &key,
-                format!("expected a whole number from {least} to {most}, got {value}"),
-            );
+            self.wrong(&key, format!("expected a whole number from {least} to {most}, got {value}"));
         }
         number
     }
@@ -140,10 +124,7 @@ impl<'a> Checker<'a> {
             return;
         }
         let place = self.settings.place(large);
-        self.wrong(
-            small,
-            format!("expected {how} {large} = {bound} ({place}), got {value}: {why}"),
-        );
+        self.wrong(small, format!("expected {how} {large} = {bound} ({place}), got {value}: {why}"));
     }
 
     fn parsed<T, E: Display>(
@@ -175,8 +156,7 @@ impl<'a> Checker<'a> {
     fn value(&mut self, key: &str) -> Option<&'a Value> {
         let value = self.settings.value(key);
         if value.is_none() {
-            self.mistakes
-                .add(key, Place::Default, "is checked, but it has no default");
+            self.mistakes.add(key, Place::Default, "is checked, but it has no default");
         }
         value
     }

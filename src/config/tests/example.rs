@@ -20,26 +20,16 @@ fn the_example_is_current() {
         fs::write(&path, &printed).unwrap();
     }
     let present = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        present == printed,
-        "tickroom.example.toml is stale: run `just example-config`"
-    );
+    assert!(present == printed, "tickroom.example.toml is stale: run `just example-config`");
 }
 
 #[test]
 fn the_example_means_the_defaults_with_and_without_its_hashes() {
     let defaults = format!("{:?}", load(&Sources::default()).unwrap().config);
     let is_key = |line: &str| line.starts_with('#') && !line.starts_with("# ") && line.len() > 1;
-    let lines = print()
-        .lines()
-        .map(|line| line[usize::from(is_key(line))..].to_owned())
-        .collect::<Vec<_>>();
+    let lines = print().lines().map(|line| line[usize::from(is_key(line))..].to_owned()).collect::<Vec<_>>();
     for text in [print(), lines.join("\n")] {
-        let config = with_file(&text)
-            .map_err(|mistakes| mistakes.to_string())
-            .ok()
-            .unwrap()
-            .config;
+        let config = with_file(&text).map_err(|mistakes| mistakes.to_string()).ok().unwrap().config;
         assert_eq!(format!("{config:?}"), defaults);
     }
 }
@@ -60,38 +50,25 @@ fn print() -> String {
     let raw = find("Raw");
     let mut printed = comment(&raw.attrs);
     for (section, ty) in fields(raw).map(|(name, field)| (name, &field.ty)) {
-        let Type::Path(ty) = ty else {
-            panic!("{section} is not a plain type")
-        };
+        let Type::Path(ty) = ty else { panic!("{section} is not a plain type") };
         let item = find(&ty.path.get_ident().unwrap().to_string());
         printed += &format!("\n{}[{section}]\n", comment(&item.attrs));
         for (key, field) in fields(item) {
-            printed += &format!(
-                "\n{}#{key} = {}\n",
-                comment(&field.attrs),
-                defaults[&section][&key]
-            );
+            printed += &format!("\n{}#{key} = {}\n", comment(&field.attrs), defaults[&section][&key]);
         }
     }
     printed
 }
 
 fn fields(item: &ItemStruct) -> impl Iterator<Item = (String, &syn::Field)> {
-    let Fields::Named(fields) = &item.fields else {
-        panic!("{} has no named fields", item.ident)
-    };
-    fields
-        .named
-        .iter()
-        .map(|field| (field.ident.as_ref().unwrap().to_string(), field))
+    let Fields::Named(fields) = &item.fields else { panic!("{} has no named fields", item.ident) };
+    fields.named.iter().map(|field| (field.ident.as_ref().unwrap().to_string(), field))
 }
 
 /// A doc comment as `#` lines, filled anew: the source has its own width.
 fn comment(attributes: &[Attribute]) -> String {
     let lines: Vec<String> = attributes.iter().filter_map(doc_line).collect();
-    let paragraphs = lines
-        .split(|line| line.is_empty())
-        .map(|paragraph| fill(&paragraph.join(" ")));
+    let paragraphs = lines.split(|line| line.is_empty()).map(|paragraph| fill(&paragraph.join(" ")));
     paragraphs.collect::<Vec<_>>().join("#\n")
 }
 
@@ -99,10 +76,7 @@ fn doc_line(attribute: &Attribute) -> Option<String> {
     let Meta::NameValue(meta) = &attribute.meta else {
         return None;
     };
-    let Expr::Lit(ExprLit {
-        lit: Lit::Str(text), ..
-    }) = &meta.value
-    else {
+    let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &meta.value else {
         return None;
     };
     meta.path.is_ident("doc").then(|| text.value().trim().to_owned())

@@ -44,18 +44,12 @@ impl Database {
         let options = url.parse::<AnyConnectOptions>()?.disable_statement_logging();
 
         prepare(dialect, &options).await?;
-        let writer = pool(dialect, dialect.writers())
-            .connect_with(options.clone())
-            .await?;
+        let writer = pool(dialect, dialect.writers()).connect_with(options.clone()).await?;
         let reader = match dialect.readers() {
             Some(readers) => pool(dialect, readers).connect_with(options).await?,
             None => writer.clone(),
         };
-        Ok(Self {
-            dialect,
-            writer,
-            reader,
-        })
+        Ok(Self { dialect, writer, reader })
     }
 
     /// Whether the database answers.
@@ -120,9 +114,7 @@ impl Database {
 
     /// Whether `error` means that the value of this unique column is taken.
     pub(crate) fn is_taken(&self, error: &sqlx::Error, table: &str, column: &str) -> bool {
-        let database_error = error
-            .as_database_error()
-            .filter(|error| error.is_unique_violation());
+        let database_error = error.as_database_error().filter(|error| error.is_unique_violation());
         database_error.is_some_and(|error| self.dialect.names_column(error, table, column))
     }
 }
@@ -142,8 +134,6 @@ fn pool(dialect: Dialect, connections: u32) -> AnyPoolOptions {
 async fn prepare(dialect: Dialect, options: &AnyConnectOptions) -> Result<(), StorageError> {
     let mut connection = options.connect().await?;
     connection.execute(dialect.session()).await?;
-    Migrator::with_migrations(dialect.migrations())
-        .run(&mut connection)
-        .await?;
+    Migrator::with_migrations(dialect.migrations()).run(&mut connection).await?;
     Ok(connection.close().await?)
 }

@@ -45,11 +45,7 @@ impl IdGenerator {
 
     /// A generator for tests: the caller chooses node bits and time.
     pub fn with_clock(node: u8, clock: impl Fn() -> TimestampMs + Send + Sync + 'static) -> Self {
-        Self {
-            node,
-            last: AtomicI64::new(0),
-            clock: Box::new(clock),
-        }
+        Self { node, last: AtomicI64::new(0), clock: Box::new(clock) }
     }
 
     /// The next id, of whichever type is asked for.
@@ -83,9 +79,7 @@ impl Default for IdGenerator {
 
 impl fmt::Debug for IdGenerator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IdGenerator")
-            .field("node", &self.node)
-            .finish_non_exhaustive()
+        f.debug_struct("IdGenerator").field("node", &self.node).finish_non_exhaustive()
     }
 }
 
@@ -103,10 +97,7 @@ mod tests {
     fn on_a_set_clock(node: u8) -> (IdGenerator, Arc<AtomicI64>) {
         let clock = Arc::new(AtomicI64::new(EPOCH_MS));
         let hand = clock.clone();
-        (
-            IdGenerator::with_clock(node, move || TimestampMs::new(clock.load(Ordering::Relaxed))),
-            hand,
-        )
+        (IdGenerator::with_clock(node, move || TimestampMs::new(clock.load(Ordering::Relaxed))), hand)
     }
 
     proptest! {
@@ -147,10 +138,7 @@ mod tests {
         let draw = || (0..20_000).map(|_| ids.next::<MessageId>()).collect::<Vec<_>>();
         let all: Vec<MessageId> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(draw)).collect();
-            threads
-                .into_iter()
-                .flat_map(|thread| thread.join().unwrap())
-                .collect()
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         });
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), 80_000);
     }

@@ -157,16 +157,7 @@ mod tests {
             assert_eq!(good.parse::<RoomName>().unwrap().as_str(), good);
         }
         let too_long = format!("KRW-{}", "A".repeat(29));
-        for bad in [
-            "",
-            "-",
-            "KRW",
-            "krw-btc",
-            "KRW-BTC ",
-            "KRW_BTC",
-            "KRW-비트",
-            &too_long,
-        ] {
+        for bad in ["", "-", "KRW", "krw-btc", "KRW-BTC ", "KRW_BTC", "KRW-비트", &too_long] {
             assert!(bad.parse::<MarketCode>().is_err(), "{bad:?}");
         }
     }
@@ -186,24 +177,14 @@ mod tests {
 
     #[test]
     fn json_is_checked_like_any_other_input() {
-        assert_eq!(
-            serde_json::from_str::<RoomName>("\"KRW-BTC\"")
-                .unwrap()
-                .to_string(),
-            "KRW-BTC"
-        );
+        assert_eq!(serde_json::from_str::<RoomName>("\"KRW-BTC\"").unwrap().to_string(), "KRW-BTC");
         assert!(serde_json::from_str::<RoomName>("\"krw\"").is_err());
         assert!(serde_json::from_str::<RoomName>("5").is_err());
     }
 
     #[test]
     fn client_message_ids_are_short_printable_ascii() {
-        for good in [
-            "a",
-            "550e8400-e29b-41d4-a716-446655440000",
-            "with space ~",
-            &"x".repeat(64),
-        ] {
+        for good in ["a", "550e8400-e29b-41d4-a716-446655440000", "with space ~", &"x".repeat(64)] {
             assert!(good.parse::<ClientMessageId>().is_ok(), "{good:?}");
         }
         for bad in ["", "tab\t", "é", "\u{7f}", &"x".repeat(65)] {

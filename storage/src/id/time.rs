@@ -46,11 +46,7 @@ impl TimestampMs {
 impl fmt::Display for TimestampMs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Moments beyond the year 9999 have no RFC 3339 text; the nearest that has one stands for them.
-        let nearest = if self.0 < 0 {
-            Timestamp::MIN
-        } else {
-            Timestamp::MAX
-        };
+        let nearest = if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX };
         let moment = Timestamp::from_millisecond(self.0).unwrap_or(nearest);
         write!(f, "{moment:.3}")
     }
@@ -78,9 +74,7 @@ impl Serialize for TimestampMs {
 
 impl<'de> Deserialize<'de> for TimestampMs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -94,21 +88,14 @@ mod tests {
     fn text_is_rfc_3339_with_milliseconds() {
         let moment = TimestampMs::new(1_714_555_800_000);
         assert_eq!(moment.to_string(), "2024-05-01T09:30:00.000Z");
-        assert_eq!(
-            "2024-05-01T18:30:00+09:00".parse::<TimestampMs>().unwrap(),
-            moment
-        );
+        assert_eq!("2024-05-01T18:30:00+09:00".parse::<TimestampMs>().unwrap(), moment);
         assert!("yesterday".parse::<TimestampMs>().is_err());
     }
 
     #[test]
     fn moments_without_a_text_show_the_nearest_that_has_one() {
         assert!(TimestampMs::new(i64::MAX).to_string().starts_with("9999-12-30T"));
-        assert!(
-            TimestampMs::new(i64::MIN)
-                .to_string()
-                .starts_with("-009999-01-02T")
-        );
+        assert!(TimestampMs::new(i64::MIN).to_string().starts_with("-009999-01-02T"));
     }
 
     proptest! {

@@ -97,28 +97,11 @@ impl Spill {
         })
         .await?;
         if found.cut_bytes > 0 {
-            tracing::warn!(
-                cut_bytes = found.cut_bytes,
-                kept_bytes = found.end,
-                "spill file had a torn end"
-            );
+            tracing::warn!(cut_bytes = found.cut_bytes, kept_bytes = found.end, "spill file had a torn end");
         }
-        let Scan {
-            pending,
-            tails,
-            end,
-            cut_bytes,
-        } = found;
+        let Scan { pending, tails, end, cut_bytes } = found;
         let file = Arc::new(Mutex::new(file));
-        Ok(Self {
-            file,
-            max_bytes,
-            drained: 0,
-            end,
-            pending,
-            tails,
-            cut_bytes,
-        })
+        Ok(Self { file, max_bytes, drained: 0, end, pending, tails, cut_bytes })
     }
 
     /// Adds a batch, all of it or nothing. It is on the disk when this returns.
@@ -131,9 +114,7 @@ impl Spill {
             return Ok(());
         }
         let (messages, end, max_bytes) = (batch.to_vec(), self.end, self.max_bytes);
-        let sizes = self
-            .with_file(move |file| write(file, end, max_bytes, &messages))
-            .await?;
+        let sizes = self.with_file(move |file| write(file, end, max_bytes, &messages)).await?;
         self.end += sizes.iter().sum::<u64>();
         self.pending.extend(sizes);
         for message in batch {
@@ -216,17 +197,9 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn create(path: &Path) -> Result<File, SpillError> {
-    let folder = path
-        .parent()
-        .filter(|folder| *folder != Path::new(""))
-        .unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)?;
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
     // A new file outlives a crash only once its folder is on the disk too. Only Unix can open a folder for that.
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
@@ -262,10 +235,8 @@ fn scan(file: &File) -> Result<Scan, SpillError> {
 /// Writes a batch at `end` and returns the sizes of its records. If that fails, the file ends at `end` again.
 fn write(file: &File, end: u64, max_bytes: u64, batch: &[Arc<Message>]) -> Result<Vec<u64>, SpillError> {
     let mut bytes = Vec::new();
-    let sizes = batch
-        .iter()
-        .map(|message| record::encode(message, &mut bytes))
-        .collect::<io::Result<Vec<u64>>>()?;
+    let sizes =
+        batch.iter().map(|message| record::encode(message, &mut bytes)).collect::<io::Result<Vec<u64>>>()?;
     if end + sizes.iter().sum::<u64>() > max_bytes {
         return Err(SpillError::Full { max_bytes });
     }

@@ -146,11 +146,7 @@ impl SqlMessageLog {
             let select = some.iter().fold(select, |select, id| select.bind(id));
             let found: Vec<(MessageId, RoomName, Offset, UserId)> =
                 select.fetch_all(&mut **transaction).await?;
-            places.extend(
-                found
-                    .into_iter()
-                    .map(|(id, room, offset, sender)| (id, (room, offset, sender))),
-            );
+            places.extend(found.into_iter().map(|(id, room, offset, sender)| (id, (room, offset, sender))));
         }
         Ok(places)
     }
@@ -165,16 +161,10 @@ impl SqlMessageLog {
             return recognise(message, place);
         }
         let select = self.database.query_as::<(MessageId, Offset)>(BY_CLIENT_ID);
-        let select = select
-            .bind(&message.room)
-            .bind(message.sender.id)
-            .bind(message.client_id.as_ref());
+        let select = select.bind(&message.room).bind(message.sender.id).bind(message.client_id.as_ref());
         match select.fetch_optional(&mut **transaction).await? {
             Some((id, offset)) => Ok(Appended::Duplicate { id, offset }),
-            None => Err(StorageError::OffsetTaken {
-                room: message.room.clone(),
-                offset: message.offset,
-            }),
+            None => Err(StorageError::OffsetTaken { room: message.room.clone(), offset: message.offset }),
         }
     }
 }
@@ -194,13 +184,8 @@ impl MessageLog for SqlMessageLog {
     async fn append(&self, batch: &[Arc<Message>]) -> Result<Vec<Appended>, StorageError> {
         let mut transaction = self.database.begin().await?;
         let messages: Vec<&Message> = batch.iter().map(|message| &**message).collect();
-        let mut entries: Vec<Entry<'_>> = messages
-            .iter()
-            .map(|message| Entry {
-                message,
-                outcome: Appended::Stored,
-            })
-            .collect();
+        let mut entries: Vec<Entry<'_>> =
+            messages.iter().map(|message| Entry { message, outcome: Appended::Stored }).collect();
         if !self.insert(&mut transaction, &messages).await? {
             self.insert_new(&mut transaction, &mut entries).await?;
         }
@@ -259,9 +244,7 @@ impl FromRow<'_, AnyRow> for Message {
             sender: Sender {
                 id: row.try_get("sender_id")?,
                 name: row.try_get::<&str, _>("sender_name")?.into(),
-                profile_url: row
-                    .try_get::<Option<&str>, _>("sender_profile_url")?
-                    .map(Into::into),
+                profile_url: row.try_get::<Option<&str>, _>("sender_profile_url")?.map(Into::into),
             },
             content: row.try_get::<&str, _>("content")?.into(),
             client_id: row.try_get("client_id")?,

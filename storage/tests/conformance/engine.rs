@@ -14,10 +14,7 @@ use crate::{Sqlite, at, room};
 #[tokio::test]
 async fn what_was_written_is_there_after_reopening() {
     let sqlite = Sqlite::new().await;
-    Rooms::new(sqlite.database.clone())
-        .ensure(&[room("KRW-BTC")], at(0))
-        .await
-        .unwrap();
+    Rooms::new(sqlite.database.clone()).ensure(&[room("KRW-BTC")], at(0)).await.unwrap();
     sqlite.database.close().await;
 
     let again = sqlite.again().await;
@@ -39,18 +36,14 @@ async fn a_file_that_is_no_database_is_corrupt() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tickroom.db");
     std::fs::write(&path, "what a human left here by mistake ".repeat(100)).unwrap();
-    let error = Database::connect(&format!("sqlite://{}", path.display()))
-        .await
-        .unwrap_err();
+    let error = Database::connect(&format!("sqlite://{}", path.display())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
 }
 
 #[tokio::test]
 async fn a_place_that_cannot_be_opened_is_unavailable() {
     let folder = tempfile::tempdir().unwrap();
-    let error = Database::connect(&format!("sqlite://{}", folder.path().display()))
-        .await
-        .unwrap_err();
+    let error = Database::connect(&format!("sqlite://{}", folder.path().display())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
 }
 
@@ -66,22 +59,15 @@ async fn sixteen_writers_and_readers_never_fail_for_being_many() {
         writers.spawn(async move {
             let name = format!("KRW-W{writer}");
             for turn in 0..20 {
-                let batch: Vec<_> = (1..=5)
-                    .map(|n| said(&name, writer * 1_000 + turn * 5 + n, turn * 5 + n))
-                    .collect();
+                let batch: Vec<_> =
+                    (1..=5).map(|n| said(&name, writer * 1_000 + turn * 5 + n, turn * 5 + n)).collect();
                 assert_eq!(log.append(&batch).await.unwrap(), [Appended::Stored; 5]);
-                assert_eq!(
-                    log.page(&room(&name), PageBound::Latest, 5).await.unwrap().len(),
-                    5
-                );
+                assert_eq!(log.page(&room(&name), PageBound::Latest, 5).await.unwrap().len(), 5);
             }
         });
     }
     writers.join_all().await;
     for writer in 0..16 {
-        assert_eq!(
-            logs[0].tail(&room(&format!("KRW-W{writer}"))).await.unwrap(),
-            Some(Offset::new(100))
-        );
+        assert_eq!(logs[0].tail(&room(&format!("KRW-W{writer}"))).await.unwrap(), Some(Offset::new(100)));
     }
 }

@@ -19,37 +19,21 @@ fn market(code: &str, english_name: &str) -> Market {
 
 async fn markets_are_listed_by_code(markets: Markets) {
     assert_eq!(markets.list().await.unwrap(), []);
-    let (btc, eth) = (
-        market("KRW-BTC", "Bitcoin"),
-        Market {
-            warning: true,
-            ..market("BTC-ETH", "Ethereum")
-        },
-    );
+    let (btc, eth) =
+        (market("KRW-BTC", "Bitcoin"), Market { warning: true, ..market("BTC-ETH", "Ethereum") });
     markets.upsert(&[btc.clone(), eth.clone()]).await.unwrap();
     assert_eq!(markets.list().await.unwrap(), [eth, btc]);
 }
 
 async fn a_market_is_brought_up_to_date(markets: Markets) {
     markets.upsert(&[market("KRW-BTC", "Bitcion")]).await.unwrap();
-    let right = Market {
-        warning: true,
-        ..market("KRW-BTC", "Bitcoin")
-    };
-    markets
-        .upsert(&[right.clone(), market("KRW-ETH", "Ethereum")])
-        .await
-        .unwrap();
-    assert_eq!(
-        markets.list().await.unwrap(),
-        [right, market("KRW-ETH", "Ethereum")]
-    );
+    let right = Market { warning: true, ..market("KRW-BTC", "Bitcoin") };
+    markets.upsert(&[right.clone(), market("KRW-ETH", "Ethereum")]).await.unwrap();
+    assert_eq!(markets.list().await.unwrap(), [right, market("KRW-ETH", "Ethereum")]);
 }
 
 async fn hundreds_at_once_are_fine(markets: Markets) {
-    let all: Vec<Market> = (1000..1700)
-        .map(|n| market(&format!("KRW-{n}"), "Coin"))
-        .collect();
+    let all: Vec<Market> = (1000..1700).map(|n| market(&format!("KRW-{n}"), "Coin")).collect();
     markets.upsert(&[]).await.unwrap();
     markets.upsert(&all).await.unwrap();
     markets.upsert(&all).await.unwrap();

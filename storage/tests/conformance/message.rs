@@ -34,10 +34,7 @@ pub(crate) fn said(name: &str, id: i64, offset: i64) -> Arc<Message> {
 
 /// Ann's message with a client id.
 fn named(name: &str, id: i64, offset: i64, client_id: &str) -> Arc<Message> {
-    Arc::new(Message {
-        client_id: Some(client_id.parse().unwrap()),
-        ..message(name, id, offset)
-    })
+    Arc::new(Message { client_id: Some(client_id.parse().unwrap()), ..message(name, id, offset) })
 }
 
 fn message(name: &str, id: i64, offset: i64) -> Message {
@@ -45,11 +42,7 @@ fn message(name: &str, id: i64, offset: i64) -> Message {
         id: MessageId::new(id),
         room: room(name),
         offset: Offset::new(offset.try_into().unwrap()),
-        sender: Sender {
-            id: UserId::new(7),
-            name: "ann".into(),
-            profile_url: None,
-        },
+        sender: Sender { id: UserId::new(7), name: "ann".into(), profile_url: None },
         content: format!("message {id}").into(),
         client_id: None,
         created_at: at(offset),
@@ -61,11 +54,7 @@ fn offsets(messages: &[Message]) -> Vec<u64> {
 }
 
 async fn a_message_comes_back_as_it_went_in(log: impl MessageLog) {
-    let contents = [
-        "",
-        "🇰🇷 떡상 가즈아 👨‍👩‍👧‍👦 \u{202e} 'quoted' \"$1\" ?",
-        &"가".repeat(500_000),
-    ];
+    let contents = ["", "🇰🇷 떡상 가즈아 👨‍👩‍👧‍👦 \u{202e} 'quoted' \"$1\" ?", &"가".repeat(500_000)];
     let full = contents.iter().zip(1..).map(|(content, n)| Message {
         content: (*content).into(),
         sender: Sender {
@@ -78,10 +67,7 @@ async fn a_message_comes_back_as_it_went_in(log: impl MessageLog) {
     });
     let batch: Vec<_> = full.map(Arc::new).collect();
     log.append(&batch).await.unwrap();
-    let page = log
-        .page(&room("KRW-BTC"), PageBound::After(Offset::ZERO), 10)
-        .await
-        .unwrap();
+    let page = log.page(&room("KRW-BTC"), PageBound::After(Offset::ZERO), 10).await.unwrap();
     assert!(page.iter().eq(batch.iter().map(|message| &**message)));
 }
 
@@ -107,10 +93,7 @@ async fn pages_are_ascending_and_exclude_their_bound(log: impl MessageLog) {
 
 async fn an_empty_room_has_no_tail_and_no_page(log: impl MessageLog) {
     assert_eq!(log.tail(&room("KRW-BTC")).await.unwrap(), None);
-    assert_eq!(
-        log.page(&room("KRW-BTC"), PageBound::Latest, 10).await.unwrap(),
-        []
-    );
+    assert_eq!(log.page(&room("KRW-BTC"), PageBound::Latest, 10).await.unwrap(), []);
 }
 
 async fn an_empty_batch_is_fine(log: impl MessageLog) {
@@ -118,9 +101,7 @@ async fn an_empty_batch_is_fine(log: impl MessageLog) {
 }
 
 async fn a_repeated_batch_is_recognised(log: impl MessageLog) {
-    let batch: Vec<_> = (1..=300)
-        .map(|n| named("KRW-BTC", n, n, &format!("c{n}")))
-        .collect();
+    let batch: Vec<_> = (1..=300).map(|n| named("KRW-BTC", n, n, &format!("c{n}"))).collect();
     assert_eq!(log.append(&batch).await.unwrap(), [Appended::Stored; 300]);
     assert_eq!(log.append(&batch).await.unwrap(), [Appended::AlreadyStored; 300]);
     assert_eq!(log.tail(&room("KRW-BTC")).await.unwrap(), Some(Offset::new(300)));
@@ -132,10 +113,7 @@ async fn a_batch_that_overlaps_stores_what_is_new(log: impl MessageLog) {
     let outcomes = log.append(&all[50..]).await.unwrap();
     assert_eq!(outcomes[..50], [Appended::AlreadyStored; 50]);
     assert_eq!(outcomes[50..], [Appended::Stored; 300]);
-    let page = log
-        .page(&room("KRW-BTC"), PageBound::After(Offset::ZERO), 1_000)
-        .await
-        .unwrap();
+    let page = log.page(&room("KRW-BTC"), PageBound::After(Offset::ZERO), 1_000).await.unwrap();
     assert_eq!(offsets(&page), (1..=400).collect::<Vec<_>>());
 }
 
@@ -143,39 +121,21 @@ async fn a_repeated_client_id_names_the_first_message(log: impl MessageLog) {
     let first = named("KRW-BTC", 1, 1, "hello");
     log.append(&[first]).await.unwrap();
     let outcomes = log
-        .append(&[
-            said("KRW-BTC", 2, 2),
-            named("KRW-BTC", 3, 3, "hello"),
-            said("KRW-BTC", 4, 4),
-        ])
+        .append(&[said("KRW-BTC", 2, 2), named("KRW-BTC", 3, 3, "hello"), said("KRW-BTC", 4, 4)])
         .await
         .unwrap();
-    let duplicate = Appended::Duplicate {
-        id: MessageId::new(1),
-        offset: Offset::new(1),
-    };
+    let duplicate = Appended::Duplicate { id: MessageId::new(1), offset: Offset::new(1) };
     assert_eq!(outcomes, [Appended::Stored, duplicate, Appended::Stored]);
     let page = log.page(&room("KRW-BTC"), PageBound::Latest, 10).await.unwrap();
     assert_eq!(offsets(&page), [1, 2, 4]);
 }
 
 async fn a_client_id_counts_per_room_and_sender(log: impl MessageLog) {
-    let bob = Sender {
-        id: UserId::new(8),
-        name: "bob".into(),
-        profile_url: None,
-    };
+    let bob = Sender { id: UserId::new(8), name: "bob".into(), profile_url: None };
     let ann_elsewhere = named("KRW-ETH", 2, 1, "hello");
-    let bobs = Message {
-        sender: bob,
-        ..Message::clone(&named("KRW-BTC", 3, 2, "hello"))
-    };
-    let batch = [
-        named("KRW-BTC", 1, 1, "hello"),
-        ann_elsewhere,
-        Arc::new(bobs),
-        named("KRW-BTC", 4, 3, "Hello"),
-    ];
+    let bobs = Message { sender: bob, ..Message::clone(&named("KRW-BTC", 3, 2, "hello")) };
+    let batch =
+        [named("KRW-BTC", 1, 1, "hello"), ann_elsewhere, Arc::new(bobs), named("KRW-BTC", 4, 3, "Hello")];
     assert_eq!(log.append(&batch).await.unwrap(), [Appended::Stored; 4]);
 }
 
@@ -185,30 +145,18 @@ async fn client_ids_repeated_within_a_batch_store_the_first(log: impl MessageLog
     batch[200] = named("KRW-BTC", 201, 201, "hello");
     let outcomes = log.append(&batch).await.unwrap();
     for (outcome, index) in outcomes.iter().zip(0..) {
-        let duplicate = Appended::Duplicate {
-            id: MessageId::new(11),
-            offset: Offset::new(11),
-        };
+        let duplicate = Appended::Duplicate { id: MessageId::new(11), offset: Offset::new(11) };
         assert_eq!(*outcome, if index == 200 { duplicate } else { Appended::Stored });
     }
     // The whole batch again: nothing changes, and every message is accounted for in the same way.
     let again = log.append(&batch).await.unwrap();
-    assert_eq!(
-        again
-            .iter()
-            .filter(|outcome| **outcome == Appended::AlreadyStored)
-            .count(),
-        299
-    );
+    assert_eq!(again.iter().filter(|outcome| **outcome == Appended::AlreadyStored).count(), 299);
     assert_eq!(again[200], outcomes[200]);
 }
 
 async fn an_offset_given_twice_is_refused_by_name(log: impl MessageLog) {
     log.append(&[said("KRW-BTC", 1, 1)]).await.unwrap();
-    let error = log
-        .append(&[said("KRW-BTC", 2, 2), said("KRW-BTC", 3, 1)])
-        .await
-        .unwrap_err();
+    let error = log.append(&[said("KRW-BTC", 2, 2), said("KRW-BTC", 3, 1)]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(error.to_string(), "room KRW-BTC has another message at offset 1");
     // The refused batch leaves nothing behind.
@@ -227,14 +175,10 @@ async fn large_batches_keep_their_order(log: impl MessageLog) {
         let outcomes = log.append(&batch).await.unwrap();
         assert_eq!(outcomes, vec![Appended::Stored; batch.len()]);
     }
-    let page = log
-        .page(&room("KRW-BTC"), PageBound::After(Offset::ZERO), u16::MAX)
-        .await
-        .unwrap();
+    let page = log.page(&room("KRW-BTC"), PageBound::After(Offset::ZERO), u16::MAX).await.unwrap();
     assert_eq!(offsets(&page), (1..2_770).collect::<Vec<_>>());
     assert!(
-        page.iter()
-            .all(|message| message.id.get() == message.offset.to_string().parse::<i64>().unwrap())
+        page.iter().all(|message| message.id.get() == message.offset.to_string().parse::<i64>().unwrap())
     );
 }
 
@@ -251,10 +195,7 @@ async fn appends_in_parallel_store_everything_once(log: impl MessageLog) {
         });
     }
     writers.join_all().await;
-    let page = log
-        .page(&room("KRW-BTC"), PageBound::After(Offset::ZERO), 1_000)
-        .await
-        .unwrap();
+    let page = log.page(&room("KRW-BTC"), PageBound::After(Offset::ZERO), 1_000).await.unwrap();
     assert_eq!(offsets(&page), (1..=160).collect::<Vec<_>>());
 }
 
@@ -266,41 +207,16 @@ async fn the_same_batch_in_parallel_is_stored_once(log: impl MessageLog) {
         let (log, batch) = (Arc::clone(&log), Arc::clone(&batch));
         writers.spawn(async move { log.append(&batch).await.unwrap() });
     }
-    let stored: Vec<_> = writers
-        .join_all()
-        .await
-        .into_iter()
-        .filter(|outcomes| outcomes[0] == Appended::Stored)
-        .collect();
+    let stored: Vec<_> =
+        writers.join_all().await.into_iter().filter(|outcomes| outcomes[0] == Appended::Stored).collect();
     assert_eq!(stored, [vec![Appended::Stored; 50]]);
-    let page = log
-        .page(&room("KRW-BTC"), PageBound::Latest, 1_000)
-        .await
-        .unwrap();
-    assert_eq!(
-        page.iter()
-            .map(|message| message.id)
-            .collect::<HashSet<_>>()
-            .len(),
-        50
-    );
+    let page = log.page(&room("KRW-BTC"), PageBound::Latest, 1_000).await.unwrap();
+    assert_eq!(page.iter().map(|message| message.id).collect::<HashSet<_>>().len(), 50);
 }
 
 async fn an_offset_beyond_all_numbers_is_the_end(log: impl MessageLog) {
     log.append(&[said("KRW-BTC", 1, 1)]).await.unwrap();
     let end = Offset::new(u64::MAX);
-    assert_eq!(
-        log.page(&room("KRW-BTC"), PageBound::Before(end), 10)
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
-    assert_eq!(
-        log.page(&room("KRW-BTC"), PageBound::After(end), 10)
-            .await
-            .unwrap()
-            .len(),
-        0
-    );
+    assert_eq!(log.page(&room("KRW-BTC"), PageBound::Before(end), 10).await.unwrap().len(), 1);
+    assert_eq!(log.page(&room("KRW-BTC"), PageBound::After(end), 10).await.unwrap().len(), 0);
 }

@@ -16,31 +16,13 @@ async fn a_room_keeps_its_first_moment(rooms: Rooms) {
     assert_eq!(rooms.get(&btc).await.unwrap(), None);
     rooms.ensure(&[btc.clone(), btc.clone()], at(1)).await.unwrap();
     rooms.ensure(std::slice::from_ref(&btc), at(2)).await.unwrap();
-    assert_eq!(
-        rooms.get(&btc).await.unwrap(),
-        Some(Room {
-            name: btc,
-            created_at: at(1)
-        })
-    );
+    assert_eq!(rooms.get(&btc).await.unwrap(), Some(Room { name: btc, created_at: at(1) }));
 }
 
 async fn rooms_are_listed_by_name(rooms: Rooms) {
-    rooms
-        .ensure(&[room("KRW-ETH"), room("BTC-ETH")], at(1))
-        .await
-        .unwrap();
-    rooms
-        .ensure(&[room("KRW-BTC"), room("KRW-ETH")], at(2))
-        .await
-        .unwrap();
-    let names: Vec<String> = rooms
-        .list()
-        .await
-        .unwrap()
-        .iter()
-        .map(|room| room.name.to_string())
-        .collect();
+    rooms.ensure(&[room("KRW-ETH"), room("BTC-ETH")], at(1)).await.unwrap();
+    rooms.ensure(&[room("KRW-BTC"), room("KRW-ETH")], at(2)).await.unwrap();
+    let names: Vec<String> = rooms.list().await.unwrap().iter().map(|room| room.name.to_string()).collect();
     assert_eq!(names, ["BTC-ETH", "KRW-BTC", "KRW-ETH"]);
 }
 

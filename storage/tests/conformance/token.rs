@@ -54,18 +54,12 @@ async fn ann_is_logged_in(database: Database) -> Tokens {
 }
 
 async fn rotate(tokens: &Tokens, old: &str, new: &str, now_ms: i64) -> Rotation {
-    tokens
-        .rotate(old, new, at(now_ms), at(now_ms + LIFE_MS), GRACE_MS)
-        .await
-        .unwrap()
+    tokens.rotate(old, new, at(now_ms), at(now_ms + LIFE_MS), GRACE_MS).await.unwrap()
 }
 
 async fn a_token_is_replaced_by_its_use(database: Database) {
     let tokens = ann_is_logged_in(database).await;
-    let rotated = Rotation::Rotated {
-        family: FAMILY,
-        user: ANN,
-    };
+    let rotated = Rotation::Rotated { family: FAMILY, user: ANN };
     assert_eq!(rotate(&tokens, "first", "second", 10).await, rotated);
     assert_eq!(rotate(&tokens, "second", "third", 20).await, rotated);
     // Use prolongs the login beyond the life of its first token.
@@ -76,35 +70,19 @@ async fn a_token_is_replaced_by_its_use(database: Database) {
 async fn a_replaced_token_is_replayed_within_the_grace(database: Database) {
     let tokens = ann_is_logged_in(database).await;
     rotate(&tokens, "first", "second", 10).await;
-    let replayed = Rotation::Replayed {
-        family: FAMILY,
-        user: ANN,
-    };
+    let replayed = Rotation::Replayed { family: FAMILY, user: ANN };
     assert_eq!(rotate(&tokens, "first", "other", 10 + GRACE_MS).await, replayed);
-    assert_eq!(
-        rotate(&tokens, "other", "x", 20).await,
-        Rotation::Unknown,
-        "a replay makes no token"
-    );
+    assert_eq!(rotate(&tokens, "other", "x", 20).await, Rotation::Unknown, "a replay makes no token");
     assert!(tokens.is_live(FAMILY, at(20)).await.unwrap());
 }
 
 async fn reuse_after_the_grace_ends_the_login(database: Database) {
     let tokens = ann_is_logged_in(database).await;
     rotate(&tokens, "first", "second", 10).await;
-    let reused = Rotation::Reused {
-        family: FAMILY,
-        user: ANN,
-    };
+    let reused = Rotation::Reused { family: FAMILY, user: ANN };
     assert_eq!(rotate(&tokens, "first", "thief", 11 + GRACE_MS).await, reused);
-    assert_eq!(
-        rotate(&tokens, "second", "third", 12 + GRACE_MS).await,
-        Rotation::Revoked
-    );
-    assert_eq!(
-        rotate(&tokens, "first", "thief", 13 + GRACE_MS).await,
-        Rotation::Revoked
-    );
+    assert_eq!(rotate(&tokens, "second", "third", 12 + GRACE_MS).await, Rotation::Revoked);
+    assert_eq!(rotate(&tokens, "first", "thief", 13 + GRACE_MS).await, Rotation::Revoked);
     assert!(!tokens.is_live(FAMILY, at(12 + GRACE_MS)).await.unwrap());
 }
 
@@ -117,34 +95,16 @@ async fn of_twenty_who_present_one_token_one_rotates_it(database: Database) {
     }
     let outcomes = race.join_all().await;
     let count = |wanted: Rotation| outcomes.iter().filter(|outcome| **outcome == wanted).count();
-    assert_eq!(
-        count(Rotation::Rotated {
-            family: FAMILY,
-            user: ANN
-        }),
-        1
-    );
-    assert_eq!(
-        count(Rotation::Replayed {
-            family: FAMILY,
-            user: ANN
-        }),
-        19
-    );
+    assert_eq!(count(Rotation::Rotated { family: FAMILY, user: ANN }), 1);
+    assert_eq!(count(Rotation::Replayed { family: FAMILY, user: ANN }), 19);
 }
 
 async fn an_expired_token_opens_nothing(database: Database) {
     let tokens = ann_is_logged_in(database).await;
-    assert_eq!(
-        rotate(&tokens, "first", "second", LIFE_MS).await,
-        Rotation::Expired
-    );
+    assert_eq!(rotate(&tokens, "first", "second", LIFE_MS).await, Rotation::Expired);
     assert_eq!(rotate(&tokens, "second", "third", 0).await, Rotation::Unknown);
     // The refusal leaves no trace: before that moment the token works.
-    let rotated = Rotation::Rotated {
-        family: FAMILY,
-        user: ANN,
-    };
+    let rotated = Rotation::Rotated { family: FAMILY, user: ANN };
     assert_eq!(rotate(&tokens, "first", "second", LIFE_MS - 1).await, rotated);
 }
 
@@ -155,15 +115,9 @@ async fn an_unknown_token_opens_nothing(database: Database) {
 
 async fn a_new_token_that_exists_is_refused(database: Database) {
     let tokens = ann_is_logged_in(database).await;
-    let error = tokens
-        .rotate("first", "first", at(10), at(LIFE_MS), GRACE_MS)
-        .await
-        .unwrap_err();
+    let error = tokens.rotate("first", "first", at(10), at(LIFE_MS), GRACE_MS).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
-    let rotated = Rotation::Rotated {
-        family: FAMILY,
-        user: ANN,
-    };
+    let rotated = Rotation::Rotated { family: FAMILY, user: ANN };
     assert_eq!(rotate(&tokens, "first", "second", 10).await, rotated);
 }
 
@@ -192,10 +146,7 @@ async fn all_logins_of_a_person_end_together(database: Database) {
 
 async fn a_login_needs_a_person(database: Database) {
     let tokens = ann_is_logged_in(database).await;
-    let error = tokens
-        .start_family(login(FamilyId::new(11), UserId::new(99), "x"))
-        .await
-        .unwrap_err();
+    let error = tokens.start_family(login(FamilyId::new(11), UserId::new(99), "x")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
@@ -203,26 +154,15 @@ async fn what_expired_is_forgotten(database: Database) {
     let tokens = ann_is_logged_in(database).await;
     rotate(&tokens, "first", "second", 10).await;
     assert_eq!(tokens.purge_expired(at(LIFE_MS - 1)).await.unwrap(), 0);
-    assert_eq!(
-        tokens.purge_expired(at(LIFE_MS)).await.unwrap(),
-        1,
-        "the first token"
-    );
+    assert_eq!(tokens.purge_expired(at(LIFE_MS)).await.unwrap(), 1, "the first token");
     assert!(tokens.is_live(FAMILY, at(LIFE_MS)).await.unwrap());
-    assert_eq!(
-        tokens.purge_expired(at(LIFE_MS + 10)).await.unwrap(),
-        2,
-        "the second, and the login"
-    );
+    assert_eq!(tokens.purge_expired(at(LIFE_MS + 10)).await.unwrap(), 2, "the second, and the login");
     assert_eq!(rotate(&tokens, "second", "third", 20).await, Rotation::Unknown);
 }
 
 async fn a_long_user_agent_is_cut(database: Database) {
     let tokens = ann_is_logged_in(database).await;
     let endless = Some("가".repeat(1_000_000));
-    let family = NewFamily {
-        user_agent: endless,
-        ..login(FamilyId::new(11), ANN, "x")
-    };
+    let family = NewFamily { user_agent: endless, ..login(FamilyId::new(11), ANN, "x") };
     tokens.start_family(family).await.unwrap();
 }

@@ -38,35 +38,18 @@ fn conflict(result: Result<User, StorageError>) -> &'static str {
 }
 
 async fn a_person_comes_back_as_she_registered(users: Users) {
-    let new = NewUser {
-        role: Role::Admin,
-        verified_at: Some(at(5)),
-        ..newcomer(1, "김 철수")
-    };
+    let new = NewUser { role: Role::Admin, verified_at: Some(at(5)), ..newcomer(1, "김 철수") };
     let created = users.create(&new).await.unwrap();
     assert_eq!(created.name, new.name);
     assert_eq!((created.role, created.verified_at), (Role::Admin, Some(at(5))));
     assert_eq!((&created.intro, &created.avatar_url), (&None, &None));
     assert_eq!(users.by_id(new.id).await.unwrap().unwrap(), created);
-    assert_eq!(
-        users
-            .by_email(&"USER1@example.com".parse().unwrap())
-            .await
-            .unwrap()
-            .unwrap(),
-        created
-    );
+    assert_eq!(users.by_email(&"USER1@example.com".parse().unwrap()).await.unwrap().unwrap(), created);
 }
 
 async fn strangers_are_none(users: Users) {
     assert_eq!(users.by_id(UserId::new(1)).await.unwrap(), None);
-    assert_eq!(
-        users
-            .by_email(&"nobody@example.com".parse().unwrap())
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(users.by_email(&"nobody@example.com".parse().unwrap()).await.unwrap(), None);
     assert_eq!(users.by_ids(&[]).await.unwrap(), []);
 }
 
@@ -78,19 +61,13 @@ async fn names_are_unique_in_any_letter_case(users: Users) {
 
 async fn addresses_are_unique_in_any_letter_case(users: Users) {
     users.create(&newcomer(1, "ann")).await.unwrap();
-    let bob = NewUser {
-        email: "User1@Example.com".parse().unwrap(),
-        ..newcomer(2, "bob")
-    };
+    let bob = NewUser { email: "User1@Example.com".parse().unwrap(), ..newcomer(2, "bob") };
     assert_eq!(conflict(users.create(&bob).await), "email");
 }
 
 async fn an_id_cannot_be_given_twice(users: Users) {
     users.create(&newcomer(1, "ann")).await.unwrap();
-    let bob = NewUser {
-        email: "bob@example.com".parse().unwrap(),
-        ..newcomer(1, "bob")
-    };
+    let bob = NewUser { email: "bob@example.com".parse().unwrap(), ..newcomer(1, "bob") };
     assert_eq!(conflict(users.create(&bob).await), "id");
 }
 
@@ -113,23 +90,14 @@ async fn many_are_found_at_once(users: Users) {
         users.create(&newcomer(id, &format!("user {id}"))).await.unwrap();
     }
     let asked: Vec<UserId> = (1..=600).chain(1..=5).map(UserId::new).collect();
-    let mut found: Vec<i64> = users
-        .by_ids(&asked)
-        .await
-        .unwrap()
-        .iter()
-        .map(|user| user.id.get())
-        .collect();
+    let mut found: Vec<i64> = users.by_ids(&asked).await.unwrap().iter().map(|user| user.id.get()).collect();
     found.sort_unstable();
     assert_eq!(found, (1..=300).collect::<Vec<_>>());
 }
 
 async fn a_password_can_be_replaced(users: Users) {
     users.create(&newcomer(1, "ann")).await.unwrap();
-    users
-        .set_password_hash(UserId::new(1), "$argon2id$stronger")
-        .await
-        .unwrap();
+    users.set_password_hash(UserId::new(1), "$argon2id$stronger").await.unwrap();
     let ann = users.by_id(UserId::new(1)).await.unwrap().unwrap();
     assert_eq!(ann.password_hash, "$argon2id$stronger");
     let error = users.set_password_hash(UserId::new(2), "x").await.unwrap_err();

@@ -28,15 +28,9 @@ const SQLITE_SESSION: &str = "
 const SQLITE_MIGRATIONS: &[(&str, &str)] = &[
     ("user", include_str!("../../../migrations/sqlite/0001_user.sql")),
     ("token", include_str!("../../../migrations/sqlite/0002_token.sql")),
-    (
-        "market",
-        include_str!("../../../migrations/sqlite/0003_market.sql"),
-    ),
+    ("market", include_str!("../../../migrations/sqlite/0003_market.sql")),
     ("room", include_str!("../../../migrations/sqlite/0004_room.sql")),
-    (
-        "message",
-        include_str!("../../../migrations/sqlite/0005_message.sql"),
-    ),
+    ("message", include_str!("../../../migrations/sqlite/0005_message.sql")),
 ];
 
 /// A statement that inserts rows.
@@ -82,11 +76,7 @@ impl Dialect {
     /// Makes way for a database that is a file, and says that it may be created.
     pub(super) async fn prepare_url(self, url: &str) -> Result<String, StorageError> {
         let options: SqliteConnectOptions = url.parse()?;
-        if let Some(folder) = options
-            .get_filename()
-            .parent()
-            .filter(|folder| *folder != Path::new(""))
-        {
+        if let Some(folder) = options.get_filename().parent().filter(|folder| *folder != Path::new("")) {
             tokio::fs::create_dir_all(folder)
                 .await
                 .map_err(|error| StorageError::Unavailable(error.into()))?;
@@ -128,23 +118,13 @@ impl Dialect {
 
     /// A statement that inserts `rows` rows, placeholders running from left to right and top to bottom.
     pub(super) fn insert(self, insert: &Insert, rows: usize) -> SqlStr {
-        let Insert {
-            table,
-            columns,
-            on_conflict,
-        } = insert;
+        let Insert { table, columns, on_conflict } = insert;
         let width = columns.len();
-        debug_assert!(
-            rows * width <= BIND_PARAMETERS_MAX,
-            "{rows} rows of {table} exceed one statement"
-        );
+        debug_assert!(rows * width <= BIND_PARAMETERS_MAX, "{rows} rows of {table} exceed one statement");
         let values = vec![self.parameters(width); rows].join(", ");
         let conflict = on_conflict_clause(on_conflict, columns);
         let names = columns.join(", ");
-        AssertSqlSafe(format!(
-            "insert into {table} ({names}) values {values} {conflict}"
-        ))
-        .into_sql_str()
+        AssertSqlSafe(format!("insert into {table} ({names}) values {values} {conflict}")).into_sql_str()
     }
 
     /// A statement followed by a list of parameters.
@@ -160,13 +140,7 @@ impl Dialect {
 
     pub(super) fn migrations(self) -> Vec<Migration> {
         let migration = |(version, (name, text)): (i64, &(&'static str, &'static str))| {
-            Migration::new(
-                version,
-                (*name).into(),
-                MigrationType::Simple,
-                text.into_sql_str(),
-                false,
-            )
+            Migration::new(version, (*name).into(), MigrationType::Simple, text.into_sql_str(), false)
         };
         (1..).zip(SQLITE_MIGRATIONS).map(migration).collect()
     }
@@ -182,9 +156,7 @@ fn on_conflict_clause(on_conflict: &OnConflict, columns: &[&str]) -> String {
         OnConflict::Skip => "on conflict do nothing".to_owned(),
         OnConflict::Replace { key } => {
             let others = columns.iter().filter(|column| *column != key);
-            let updates: Vec<String> = others
-                .map(|column| format!("{column} = excluded.{column}"))
-                .collect();
+            let updates: Vec<String> = others.map(|column| format!("{column} = excluded.{column}")).collect();
             format!("on conflict ({key}) do update set {}", updates.join(", "))
         }
     }
@@ -196,11 +168,7 @@ pub(super) fn kind(error: &dyn DatabaseError) -> ErrorKind {
         return ErrorKind::Internal;
     };
     // The lowest byte is the primary code, the rest tells more (https://sqlite.org/rescode.html).
-    let code = sqlite
-        .code()
-        .and_then(|code| code.parse::<u32>().ok())
-        .unwrap_or_default()
-        & 0xff;
+    let code = sqlite.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or_default() & 0xff;
     match code {
         // busy, locked, out of memory, read-only, i/o error, disk full, cannot open
         5 | 6 | 7 | 8 | 10 | 13 | 14 => ErrorKind::Unavailable,
@@ -222,12 +190,7 @@ mod tests {
             error.to_string(),
             "expected a database URL sqlite://<path>, got one that begins with \"oracle\""
         );
-        for bad in [
-            "data/tickroom.db",
-            "",
-            "sqlite::memory:",
-            "sqlite://x?mode=memory",
-        ] {
+        for bad in ["data/tickroom.db", "", "sqlite::memory:", "sqlite://x?mode=memory"] {
             assert!(Dialect::of_url(bad).is_err(), "{bad:?}");
         }
         assert!(Dialect::of_url("sqlite://data/memory.db").is_ok());
@@ -235,19 +198,12 @@ mod tests {
 
     #[test]
     fn an_insert_has_a_placeholder_for_every_value() {
-        let insert = Insert {
-            table: "pair",
-            columns: &["a", "b"],
-            on_conflict: OnConflict::Skip,
-        };
+        let insert = Insert { table: "pair", columns: &["a", "b"], on_conflict: OnConflict::Skip };
         assert_eq!(
             Dialect::Sqlite.insert(&insert, 2).as_str(),
             "insert into pair (a, b) values (?, ?), (?, ?) on conflict do nothing"
         );
-        let insert = Insert {
-            on_conflict: OnConflict::Replace { key: "a" },
-            ..insert
-        };
+        let insert = Insert { on_conflict: OnConflict::Replace { key: "a" }, ..insert };
         assert_eq!(
             Dialect::Sqlite.insert(&insert, 1).as_str(),
             "insert into pair (a, b) values (?, ?) on conflict (a) do update set b = excluded.b"

@@ -10,9 +10,7 @@ impl From<sqlx::Error> for StorageError {
         use sqlx::Error as E;
         match &error {
             E::Database(e) if e.is_unique_violation() => Self::Taken { field: "id" },
-            E::Database(e) if e.is_foreign_key_violation() => Self::NotFound {
-                what: "record to refer to",
-            },
+            E::Database(e) if e.is_foreign_key_violation() => Self::NotFound { what: "record to refer to" },
             E::Database(e) => match dialect::kind(&**e) {
                 ErrorKind::Unavailable => Self::Unavailable(error.into()),
                 ErrorKind::Corrupt => Self::Corrupt(error.into()),

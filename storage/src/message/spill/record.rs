@@ -39,9 +39,7 @@ pub(super) fn read(reader: &mut impl Read, left: u64) -> io::Result<Option<(Mess
         return Ok(None);
     }
     // A file system may leave zeros after a crash. They check out as an empty payload, which is no message.
-    Ok(serde_json::from_slice(&payload)
-        .ok()
-        .map(|message| (message, size)))
+    Ok(serde_json::from_slice(&payload).ok().map(|message| (message, size)))
 }
 
 fn read_u32(reader: &mut impl Read) -> io::Result<u32> {

@@ -14,11 +14,7 @@ fn said(id: i64, words: &str) -> Arc<Message> {
         id: MessageId::new(id),
         room: room.parse().unwrap(),
         offset: Offset::new(id.unsigned_abs()),
-        sender: Sender {
-            id: UserId::new(7),
-            name: "ann".into(),
-            profile_url: None,
-        },
+        sender: Sender { id: UserId::new(7), name: "ann".into(), profile_url: None },
         content: words.into(),
         client_id: None,
         created_at: TimestampMs::new(id),
@@ -78,13 +74,8 @@ struct Checked {
 
 impl Checked {
     async fn new() -> Self {
-        let mut new = Self {
-            folder: tempfile::tempdir().unwrap(),
-            spill: None,
-            file: vec![],
-            drained: 0,
-            last_id: 0,
-        };
+        let mut new =
+            Self { folder: tempfile::tempdir().unwrap(), spill: None, file: vec![], drained: 0, last_id: 0 };
         new.reopen().await;
         new
     }
@@ -120,11 +111,7 @@ impl Checked {
                 }
             }
             Step::Restart => self.reopen().await,
-            Step::Crash {
-                texts,
-                reached,
-                rubbish,
-            } => self.crash(&texts, reached, &rubbish).await,
+            Step::Crash { texts, reached, rubbish } => self.crash(&texts, reached, &rubbish).await,
         }
         self.check();
     }
@@ -141,40 +128,25 @@ impl Checked {
         let reached = reached.index(bytes.len() + 1);
         bytes.truncate(reached);
         bytes.extend(rubbish);
-        File::options()
-            .append(true)
-            .open(self.path())
-            .unwrap()
-            .write_all(&bytes)
-            .unwrap();
+        File::options().append(true).open(self.path()).unwrap().write_all(&bytes).unwrap();
         self.reopen().await;
         // Whole records of the batch may come out although nobody acknowledged them; the log will tell.
         let whole = ends.iter().filter(|end| **end <= reached).count();
         self.file.extend_from_slice(&batch[..whole]);
         let kept = whole.checked_sub(1).map_or(0, |last| ends[last]);
-        assert_eq!(
-            self.spill.as_ref().unwrap().cut_bytes(),
-            u64::try_from(bytes.len() - kept).unwrap()
-        );
+        assert_eq!(self.spill.as_ref().unwrap().cut_bytes(), u64::try_from(bytes.len() - kept).unwrap());
     }
 
     fn check(&self) {
         let spill = self.spill.as_ref().unwrap();
-        assert_eq!(
-            spill.pending(),
-            u64::try_from(self.file.len() - self.drained).unwrap()
-        );
+        assert_eq!(spill.pending(), u64::try_from(self.file.len() - self.drained).unwrap());
         assert_eq!(spill.bytes(), fs::metadata(self.path()).unwrap().len());
         assert_eq!(*spill.tails(), highest(&self.file));
     }
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(work)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
 proptest! {
@@ -221,24 +193,16 @@ proptest! {
 async fn a_full_file_takes_all_of_a_batch_or_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let record = record::encode(&said(1, "hello"), &mut Vec::new()).unwrap();
-    let mut spill = Spill::open(folder.path().join("spill"), record * 2)
-        .await
-        .unwrap();
+    let mut spill = Spill::open(folder.path().join("spill"), record * 2).await.unwrap();
     spill.append(&[said(1, "hello")]).await.unwrap();
 
-    let error = spill
-        .append(&[said(2, "hello"), said(3, "hello")])
-        .await
-        .unwrap_err();
+    let error = spill.append(&[said(2, "hello"), said(3, "hello")]).await.unwrap_err();
     assert!(matches!(error, SpillError::Full { max_bytes } if max_bytes == record * 2));
     assert_eq!((spill.pending(), spill.bytes()), (1, record));
 
     spill.append(&[said(2, "hello")]).await.unwrap();
     spill.advance(1).await.unwrap();
-    assert_eq!(
-        spill.append(&[said(3, "hello")]).await.unwrap_err().kind(),
-        ErrorKind::Unavailable
-    );
+    assert_eq!(spill.append(&[said(3, "hello")]).await.unwrap_err().kind(), ErrorKind::Unavailable);
     spill.advance(1).await.unwrap();
     spill.append(&[said(3, "hello")]).await.unwrap();
     assert_eq!(spill.peek(9).await.unwrap(), [said(3, "hello")]);
@@ -260,16 +224,10 @@ async fn an_append_that_nobody_waits_for_does_no_harm() {
         }
     }
     spill.append(&[said(20, "kept too")]).await.unwrap();
-    assert_eq!(
-        spill.peek(9).await.unwrap(),
-        [said(1, "kept"), said(20, "kept too")]
-    );
+    assert_eq!(spill.peek(9).await.unwrap(), [said(1, "kept"), said(20, "kept too")]);
     drop(spill);
     let mut spill = Spill::open(folder.path().join("spill"), ROOMY).await.unwrap();
-    assert_eq!(
-        spill.peek(9).await.unwrap(),
-        [said(1, "kept"), said(20, "kept too")]
-    );
+    assert_eq!(spill.peek(9).await.unwrap(), [said(1, "kept"), said(20, "kept too")]);
     assert_eq!(spill.cut_bytes(), 0);
 }
 

@@ -82,7 +82,8 @@ pub struct SessionSlot {
     pub dialect: Dialect,
     /// What waits to be written.
     pub outbox: Outbox,
-    pub(crate) address: Address<SessionMessage>,
+    /// The actor, when it runs.
+    pub address: Address<SessionMessage>,
     pub(crate) deaths: Mutex<RestartLog>,
     outbox_bytes: usize,
     inbox: Inbox<Inbound>,

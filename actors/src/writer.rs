@@ -71,6 +71,7 @@ pub struct WriterState {
     services: Arc<Services>,
     route: Route,
     failures: u32,
+    last_error: Option<String>,
     backoff: Backoff,
     /// The log is left alone until then.
     retry_at: Instant,
@@ -92,6 +93,7 @@ impl Actor for Writer {
             services,
             route: Route::Log,
             failures: 0,
+            last_error: None,
             backoff: Backoff::new(PAUSE_MIN, PAUSE_MAX),
             retry_at: Instant::now(),
             wake_at: None,
@@ -106,7 +108,7 @@ impl Actor for Writer {
         if state.spilled().await > 0 {
             state.route = Route::Spill;
         }
-        state.show(None).await;
+        state.show().await;
         // Whatever the predecessor left in the intake.
         myself.cast(WriterMessage::Wake)?;
         Ok(())
@@ -206,6 +208,7 @@ impl WriterState {
                 self.services.intake.set_refusing(false);
                 settle(self.services.intake.take(batch.len()), &vec![Appended::Stored; batch.len()]);
                 self.stored(batch.len());
+                self.show().await;
                 self.drain_when_due().await;
                 Some(Duration::ZERO)
             }
@@ -245,12 +248,12 @@ impl WriterState {
                 }
                 let left = spill.pending();
                 drop(spill);
-                self.succeeded().await;
                 if left == 0 {
                     tracing::info!("spill file drained, messages go to the log again");
                     self.services.intake.set_refusing(false);
                     self.route = Route::Log;
                 }
+                self.succeeded().await;
                 Duration::ZERO
             }
             Err(error) => {
@@ -286,7 +289,8 @@ impl WriterState {
         if self.services.intake.is_refusing() && self.route == Route::Log {
             self.services.intake.set_refusing(false);
         }
-        self.show(None).await;
+        self.last_error = None;
+        self.show().await;
     }
 
     /// The log did not take a batch: wait, or go over to the spill file.
@@ -298,7 +302,8 @@ impl WriterState {
             tracing::warn!(%error, failures = self.failures, "message log is down, messages go to the spill file");
             self.route = Route::Spill;
         }
-        self.show(Some(error.to_string())).await;
+        self.last_error = Some(error.to_string());
+        self.show().await;
     }
 
     /// Stores everything, by whatever way is open. Returns how many messages are left.
@@ -323,12 +328,12 @@ impl WriterState {
         self.services.writer_view.update(|view| view.stored += u64::from(count));
     }
 
-    async fn show(&self, error: Option<String>) {
+    async fn show(&self) {
         let spilled = self.spilled().await;
         gauge!(WRITER_SPILLED).set(f64::from(u32::try_from(spilled).unwrap_or(u32::MAX)));
         self.services.writer_view.update(|view| {
-            (view.route, view.failures, view.spilled, view.last_error) =
-                (self.route, self.failures, spilled, error);
+            (view.route, view.failures, view.spilled) = (self.route, self.failures, spilled);
+            view.last_error.clone_from(&self.last_error);
         });
     }
 

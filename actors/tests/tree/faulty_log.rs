@@ -9,7 +9,7 @@ use tickroom_storage::{Offset, RoomName, StorageError};
 
 /// What an append does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// Stores and says so.
     Up,
     /// Stores nothing and fails.
@@ -30,34 +30,34 @@ struct Inner {
 }
 
 #[derive(Default)]
-pub struct FaultyLog(Mutex<Inner>);
+pub(crate) struct FaultyLog(Mutex<Inner>);
 
 impl FaultyLog {
     /// The mode of all appends from now on.
-    pub fn set(&self, mode: Mode) {
+    pub(crate) fn set(&self, mode: Mode) {
         let mut inner = self.0.lock();
         inner.script.clear();
         inner.steady = Some(mode);
     }
 
     /// The modes of the next appends.
-    pub fn script(&self, modes: impl IntoIterator<Item = Mode>) {
+    pub(crate) fn script(&self, modes: impl IntoIterator<Item = Mode>) {
         self.0.lock().script.extend(modes);
     }
 
     /// Everything stored for a room, by offset.
-    pub fn contents(&self, room: &str) -> Vec<Arc<Message>> {
+    pub(crate) fn contents(&self, room: &str) -> Vec<Arc<Message>> {
         let inner = self.0.lock();
         inner.messages.values().filter(|message| message.room.as_str() == room).cloned().collect()
     }
 
     /// Sizes of the appends that were tried.
-    pub fn batches(&self) -> Vec<usize> {
+    pub(crate) fn batches(&self) -> Vec<usize> {
         self.0.lock().batches.clone()
     }
 
     /// Puts a message in, past the writer.
-    pub fn insert(&self, message: Message) {
+    pub(crate) fn insert(&self, message: Message) {
         self.0.lock().insert(&Arc::new(message)).unwrap();
     }
 }

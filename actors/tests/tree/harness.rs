@@ -21,20 +21,20 @@ use tickroom_storage::message::Spill;
 use tickroom_storage::room::Rooms;
 use tickroom_storage::{FamilyId, Offset, RoomName, TimestampMs, UserId};
 
-pub const BTC: &str = "KRW-BTC";
+pub(crate) const BTC: &str = "KRW-BTC";
 
 /// How long anything may take. Only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A tree on a log that can fail, and what it leaves behind for the next one.
-pub struct TestTree {
-    pub tree: Arc<Tree>,
-    pub log: Arc<FaultyLog>,
+pub(crate) struct TestTree {
+    pub(crate) tree: Arc<Tree>,
+    pub(crate) log: Arc<FaultyLog>,
     folder: TempDir,
 }
 
 /// Room for as many messages as a test likes.
-pub fn config() -> TreeConfig {
+pub(crate) fn config() -> TreeConfig {
     TreeConfig {
         rooms: vec![BTC.parse().unwrap()],
         message_quota: Quota::per_second(NonZeroU32::new(1_000_000).unwrap()),
@@ -45,15 +45,20 @@ pub fn config() -> TreeConfig {
 }
 
 impl TestTree {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(config()).await
     }
 
-    pub async fn with(config: TreeConfig) -> Self {
+    pub(crate) async fn with(config: TreeConfig) -> Self {
         Self::on(tempfile::tempdir().unwrap(), Arc::default(), config, 1 << 30).await
     }
 
-    pub async fn on(folder: TempDir, log: Arc<FaultyLog>, config: TreeConfig, spill_bytes: u64) -> Self {
+    pub(crate) async fn on(
+        folder: TempDir,
+        log: Arc<FaultyLog>,
+        config: TreeConfig,
+        spill_bytes: u64,
+    ) -> Self {
         let database =
             Database::connect(&format!("sqlite://{}/t.db", folder.path().display())).await.unwrap();
         let stores = Stores {
@@ -67,7 +72,7 @@ impl TestTree {
     }
 
     /// The process dies and another one starts on the same log and files.
-    pub async fn crash_and_restart(self, spill_bytes: u64) -> Self {
+    pub(crate) async fn crash_and_restart(self, spill_bytes: u64) -> Self {
         let Self { tree, log, folder } = self;
         assert_eq!(Arc::strong_count(&tree), 1, "nobody else keeps the old tree alive");
         drop(tree);
@@ -76,31 +81,31 @@ impl TestTree {
     }
 
     /// Lets somebody in and waits until they have joined.
-    pub async fn enter(&self, name: &str) -> Member {
+    pub(crate) async fn enter(&self, name: &str) -> Member {
         let member = self.open(name, None);
         member.sees("JOINED", |_| true).await;
         member
     }
 
     /// Lets somebody in where they were.
-    pub fn open(&self, name: &str, resume: Option<Position>) -> Member {
+    pub(crate) fn open(&self, name: &str, resume: Option<Position>) -> Member {
         let room: RoomName = BTC.parse().unwrap();
         let slot = self.tree.open(Some(identity(name)), Dialect::Chat { room, resume }).unwrap();
         Member::new(&self.tree, slot)
     }
 
     /// Lets a price watcher in.
-    pub fn watcher(&self) -> Member {
+    pub(crate) fn watcher(&self) -> Member {
         Member::new(&self.tree, self.tree.open(None, Dialect::Ticker).unwrap())
     }
 
     /// The texts in the log, in their order.
-    pub fn stored(&self) -> Vec<String> {
+    pub(crate) fn stored(&self) -> Vec<String> {
         self.log.contents(BTC).iter().map(|message| message.content.to_string()).collect()
     }
 
     /// Everything in the log is in place: offsets from 1, one by one.
-    pub fn assert_log_is_unbroken(&self) {
+    pub(crate) fn assert_log_is_unbroken(&self) {
         let offsets: Vec<_> = self.log.contents(BTC).iter().map(|message| message.offset.get()).collect();
         let expected: Vec<_> = (1..).take(offsets.len()).collect();
         assert_eq!(offsets, expected);
@@ -108,7 +113,7 @@ impl TestTree {
 }
 
 /// Somebody with a login that is good for an hour; the same name is the same user.
-pub fn identity(name: &str) -> Identity {
+pub(crate) fn identity(name: &str) -> Identity {
     let user = name.bytes().fold(7i64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
     Identity {
         user: UserId::new(user),
@@ -127,8 +132,8 @@ struct Seen {
 }
 
 /// A session, and a task that reads its outbox as a socket would.
-pub struct Member {
-    pub slot: Arc<SessionSlot>,
+pub(crate) struct Member {
+    pub(crate) slot: Arc<SessionSlot>,
     tree: Weak<Tree>,
     seen: Arc<Mutex<Seen>>,
 }
@@ -141,18 +146,18 @@ impl Member {
     }
 
     /// Sends a text frame, as soon as the session takes it.
-    pub async fn send(&self, text: String) {
+    pub(crate) async fn send(&self, text: String) {
         poll_fn(|context| self.slot.poll_ready(context)).await;
         self.slot.receive(Inbound::Text(text.into()));
     }
 
     /// Says something and wants an ack.
-    pub async fn say(&self, content: &str) {
+    pub(crate) async fn say(&self, content: &str) {
         self.send(json!({ "type": "MESSAGE", "content": content, "id": content }).to_string()).await;
     }
 
     /// Says something until it is acknowledged, as a careful client does.
-    pub async fn insist(&self, content: &str) {
+    pub(crate) async fn insist(&self, content: &str) {
         loop {
             self.say(content).await;
             let patience = Duration::from_millis(500);
@@ -162,57 +167,57 @@ impl Member {
         }
     }
 
-    pub async fn sees_ack(&self, content: &str) -> Value {
+    pub(crate) async fn sees_ack(&self, content: &str) -> Value {
         self.sees("ACK", |frame| frame["id"] == content).await
     }
 
     /// Waits for a frame of this type.
-    pub async fn sees(&self, kind: &str, matches: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn sees(&self, kind: &str, matches: impl Fn(&Value) -> bool) -> Value {
         let found = || self.frames(kind).into_iter().find(|frame| matches(frame));
         eventually(&format!("{kind} is seen"), || found().is_some()).await;
         found().unwrap()
     }
 
     /// Frames of one type so far.
-    pub fn frames(&self, kind: &str) -> Vec<Value> {
+    pub(crate) fn frames(&self, kind: &str) -> Vec<Value> {
         self.seen.lock().frames.iter().filter(|frame| frame["type"] == kind).cloned().collect()
     }
 
     /// Offset and text of every message so far, as they came.
-    pub fn messages(&self) -> Vec<(u64, String)> {
+    pub(crate) fn messages(&self) -> Vec<(u64, String)> {
         let message = |frame: &Value| {
             (frame["offset"].as_u64().unwrap(), frame["content"].as_str().unwrap().to_owned())
         };
         self.frames("MESSAGE").iter().map(message).collect()
     }
 
-    pub async fn sees_messages(&self, count: usize) -> Vec<(u64, String)> {
+    pub(crate) async fn sees_messages(&self, count: usize) -> Vec<(u64, String)> {
         eventually(&format!("{count} messages are seen"), || self.messages().len() >= count).await;
         self.messages()
     }
 
-    pub fn pings(&self) -> usize {
+    pub(crate) fn pings(&self) -> usize {
         self.seen.lock().pings
     }
 
     /// Where a client would resume.
-    pub fn position(&self) -> Position {
+    pub(crate) fn position(&self) -> Position {
         let joined = self.frames("JOINED").pop().unwrap();
         let last = self.messages().last().map_or(joined["offset"].as_u64().unwrap(), |(offset, _)| *offset);
         Position { epoch: joined["epoch"].as_str().unwrap().into(), offset: Offset::new(last) }
     }
 
-    pub async fn is_closed_with(&self, code: CloseCode) {
+    pub(crate) async fn is_closed_with(&self, code: CloseCode) {
         eventually(&format!("closed with {code:?}"), || self.seen.lock().closed.is_some()).await;
         assert_eq!(self.seen.lock().closed, Some(code));
     }
 
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.slot.outbox.closing().is_none()
     }
 
     /// The socket is gone.
-    pub fn hang_up(&self) {
+    pub(crate) fn hang_up(&self) {
         self.tree.upgrade().unwrap().close(&self.slot);
     }
 }
@@ -249,7 +254,7 @@ fn split(mut frames: Bytes, seen: &mut Seen) {
 }
 
 /// Waits for a condition.
-pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
+pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
     let wait = async {
         while !condition() {
             tokio::time::sleep(Duration::from_millis(2)).await;

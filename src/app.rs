@@ -26,6 +26,7 @@ use tokio::task::JoinHandle;
 use crate::auth::{Auth, Dependencies};
 use crate::config::{Config, FeedSource};
 use crate::demo::DemoLogin;
+use crate::limits::PURGE_INTERVAL;
 use crate::{router, telemetry};
 
 /// What the handlers work with. Clones share everything.
@@ -101,7 +102,7 @@ pub struct Server {
     exchange: Option<Exchange>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
-    upkeep: JoinHandle<()>,
+    housekeeping: JoinHandle<()>,
 }
 
 impl Server {
@@ -137,8 +138,8 @@ impl Server {
         }));
         let (stop, stopping) = watch::channel(false);
         let serving = tokio::spawn(serve(listener, app.clone(), stopping));
-        let upkeep = tokio::spawn(telemetry::upkeep(metrics));
-        Ok(Self { address, app, database, exchange, stop, serving, upkeep })
+        let housekeeping = tokio::spawn(keep_house(metrics, Tokens::new(database.clone())));
+        Ok(Self { address, app, database, exchange, stop, serving, housekeeping })
     }
 
     /// The simulated exchange, if that is where prices come from.
@@ -161,12 +162,29 @@ impl Server {
         if tokio::time::timeout(Duration::from_secs(1), self.serving).await.is_err() {
             tracing::warn!("some requests did not end in time");
         }
-        self.upkeep.abort();
+        self.housekeeping.abort();
         if let Some(exchange) = self.exchange {
             exchange.stop().await;
         }
         self.database.close().await;
         unsaved
+    }
+}
+
+/// What has to be done now and then, for as long as the server runs.
+async fn keep_house(metrics: PrometheusHandle, tokens: Tokens) {
+    tokio::join!(telemetry::upkeep(metrics), purge(tokens));
+}
+
+/// Deletes logins that have expired: they are of no use, and say where somebody was.
+async fn purge(tokens: Tokens) {
+    let mut interval = tokio::time::interval(PURGE_INTERVAL);
+    loop {
+        interval.tick().await;
+        match tokens.purge_expired(TimestampMs::now()).await {
+            Ok(purged) => tracing::debug!(purged, "expired logins purged"),
+            Err(error) => tracing::warn!(%error, "expired logins could not be purged"),
+        }
     }
 }
 

@@ -58,6 +58,9 @@ pub const SOCKET_READ_BYTES: usize = 1024;
 /// How long an ending socket may take: to read what is left for it, and to close its side. Then it is cut off.
 pub const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
+/// How often expired logins are deleted.
+pub const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
+
 /// Messages in a page of history when the client does not say.
 pub const PAGE_MESSAGES: u16 = 50;
 

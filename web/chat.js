@@ -21,6 +21,8 @@ export class Chat {
   #outgoing;
   #connection = null;
   #position = null;
+  /** Before this moment the server wants nothing from us. */
+  #pausedUntil = 0;
   #sendTimer = null;
   #ackTimer = null;
   #pollTimer = null;
@@ -30,9 +32,9 @@ export class Chat {
    * `me` is who is logged in, or `null`. `loadHistory(room, before)` answers `{ messages, hasOlder }`. `storage` is
    * kept over a reload. `onChange()` is called whenever something here may have changed.
    */
-  constructor({ room, me, origin, loadHistory, renew, whyRefused, storage, onChange, makeId, connect = {},
-    timers = globalThis, now = Date.now, isVisible = () => true }) {
-    this.#options = { room, me, loadHistory, storage, onChange, makeId, timers, now, isVisible };
+  constructor({ room, me, origin, loadHistory, renew, whyRefused, storage, onChange, onJoined = () => {}, makeId,
+    connect = {}, timers = globalThis, now = Date.now, isVisible = () => true }) {
+    this.#options = { room, me, loadHistory, storage, onChange, onJoined, makeId, timers, now, isVisible };
     this.#outgoing = new Outgoing(this.#restore());
     if (me) {
       this.#connection = new Connection({
@@ -82,18 +84,18 @@ export class Chat {
   say(content) {
     this.#outgoing.add(this.#options.makeId(), content, this.#options.now());
     this.#pump();
-    this.#changed();
+    this.#outgoingChanged();
   }
 
   retry(id) {
     this.#outgoing.retry(id);
     this.#pump();
-    this.#changed();
+    this.#outgoingChanged();
   }
 
   discard(id) {
     this.#outgoing.discard(id);
-    this.#changed();
+    this.#outgoingChanged();
   }
 
   /** Tries again whatever did not work: there may be a network now. */
@@ -103,8 +105,8 @@ export class Chat {
   }
 
   /** The connection seems to be dead, though nobody has said so. */
-  restart() {
-    if (this.#connection) this.#connection.restart();
+  restart(openedBefore) {
+    if (this.#connection) this.#connection.restart(openedBefore);
     else this.loadLatest();
   }
 
@@ -170,6 +172,7 @@ export class Chat {
   /** Also comes in the middle, when the room had to start over: then its offsets begin a new epoch. */
   #onJoined({ epoch, recovered }) {
     this.isJoined = true;
+    this.#pausedUntil = 0;
     if (recovered) {
       this.#position = { ...this.#position, epoch };
     } else {
@@ -178,6 +181,7 @@ export class Chat {
       this.list.doubt();
       this.loadLatest();
     }
+    this.#options.onJoined();
     this.#pump();
   }
 
@@ -192,26 +196,36 @@ export class Chat {
     this.#outgoing.acked(id, offset);
     this.#outgoing.settle(this.list.newest);
     this.#pump();
+    this.#outgoingChanged();
   }
 
   #onError(error) {
     const wait = this.#outgoing.refused(error);
-    this.#pump(wait ?? 0);
+    this.#pausedUntil = this.#options.now() + (wait ?? 0);
+    this.#pump();
+    this.#outgoingChanged();
   }
 
-  /** Sends what is next, after a pause if the server asked for one. */
-  #pump(waitMs = 0) {
-    const { timers } = this.#options;
-    this.#stopTimers();
+  /** Sends what is next, once the server wants it. */
+  #pump() {
+    const { timers, now } = this.#options;
+    timers.clearTimeout(this.#sendTimer);
     if (!this.isJoined) return;
-    if (waitMs > 0) {
-      this.#sendTimer = timers.setTimeout(() => this.#pump(), waitMs);
+    const pause = this.#pausedUntil - now();
+    if (pause > 0) {
+      this.#sendTimer = timers.setTimeout(() => this.#pump(), pause);
       return;
     }
     const next = this.#outgoing.next();
-    if (next && this.#connection.send(writeMessage(next))) this.#outgoing.sent(next.id);
-    const isWaiting = this.#outgoing.entries.some(({ state }) => state === 'sending');
-    if (isWaiting) this.#ackTimer = timers.setTimeout(() => this.#connection.restart(), ACK_PATIENCE_MS);
+    if (!next || !this.#connection.send(writeMessage(next))) return;
+    this.#outgoing.sent(next.id);
+    timers.clearTimeout(this.#ackTimer);
+    this.#ackTimer = timers.setTimeout(() => this.#onSilence(next.id), ACK_PATIENCE_MS);
+  }
+
+  /** Neither an ack nor a refusal: perhaps nobody is there any more. */
+  #onSilence(id) {
+    if (this.#outgoing.isSending(id)) this.#connection.restart();
   }
 
   #stopTimers() {
@@ -220,9 +234,12 @@ export class Chat {
   }
 
   #changed() {
-    if (this.#isClosed) return;
+    if (!this.#isClosed) this.#options.onChange();
+  }
+
+  #outgoingChanged() {
     this.#save();
-    this.#options.onChange();
+    this.#changed();
   }
 
   // Under the user's id: what one person left unsent must not be said by the next to log in.
@@ -240,7 +257,7 @@ export class Chat {
   }
 
   #save() {
-    const unsettled = this.#outgoing.unsettled;
+    const { unsettled } = this.#outgoing;
     if (unsettled.length > 0) this.#options.storage.setItem(this.#storageKey, JSON.stringify(unsettled));
     else this.#options.storage.removeItem(this.#storageKey);
   }

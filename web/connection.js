@@ -56,9 +56,10 @@ export class Connection {
     if (this.state.name === 'waiting') this.#connect();
   }
 
-  /** The socket is open but nobody seems to be at the other end. */
-  restart() {
+  /** A socket opened before that moment may have nobody at its other end. */
+  restart(openedBefore = Infinity) {
     if (this.state.name !== 'open') return this.hurry();
+    if (this.#openedAt >= openedBefore) return;
     this.#abandon();
     this.#connect();
   }

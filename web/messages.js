@@ -15,8 +15,8 @@ export class MessageList {
   /** Offsets, ascending. */
   #order = [];
   #inDoubt = false;
-  /** Whether the history may hold lines from before the first one here. */
-  hasOlder = true;
+  /** Whether the history said that there is nothing before the first line here. */
+  #isExhausted = false;
 
   get length() {
     return this.#order.length;
@@ -28,6 +28,11 @@ export class MessageList {
 
   get newest() {
     return this.#order.at(-1);
+  }
+
+  /** Whether the history may hold lines from before the first one here. The first line of a room has the offset 1. */
+  get hasOlder() {
+    return !this.#isExhausted && this.oldest > 1;
   }
 
   has(offset) {
@@ -65,14 +70,14 @@ export class MessageList {
       if (pageNewest < this.oldest) return;
       this.clear();
     }
-    if (this.length === 0 || page[0].offset < this.oldest) this.hasOlder = hasOlder;
+    if (this.length === 0 || page[0].offset <= this.oldest) this.#isExhausted = !hasOlder;
     page.forEach((message) => this.#insert(message));
     this.#trim();
   }
 
   /** The page before the oldest line here. */
   addOlder(page, hasOlder) {
-    this.hasOlder = hasOlder;
+    this.#isExhausted = !hasOlder;
     page.forEach((message) => this.#insert(message));
   }
 
@@ -83,11 +88,16 @@ export class MessageList {
     return this.#order.slice(Math.max(0, last - SHOWN_MAX), last).map((offset) => this.#byOffset.get(offset));
   }
 
+  /** The end of the window that begins with the oldest line. */
+  get firstWindowEnd() {
+    return this.#order[Math.min(this.length, SHOWN_MAX) - 1];
+  }
+
   clear() {
     this.#byOffset.clear();
     this.#order = [];
     this.#inDoubt = false;
-    this.hasOlder = true;
+    this.#isExhausted = false;
   }
 
   #settle(messages) {
@@ -109,7 +119,7 @@ export class MessageList {
     // In bites, because cutting an array at its front moves all of it.
     if (this.length < KEPT_MAX + SHOWN_MAX) return;
     for (const offset of this.#order.splice(0, this.length - KEPT_MAX)) this.#byOffset.delete(offset);
-    this.hasOlder = true;
+    this.#isExhausted = false;
   }
 
   /** Where in the order the first offset stands that is not below this one. */

@@ -37,6 +37,10 @@ export class Outgoing {
     if (found) Object.assign(found, { state: 'sending', tries: found.tries + 1 });
   }
 
+  isSending(id) {
+    return this.#find(id)?.state === 'sending';
+  }
+
   /** The connection broke: what was on the wire has to be sent again. */
   disconnected() {
     for (const found of this.entries) if (found.state === 'sending') found.state = 'waiting';

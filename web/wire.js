@@ -34,13 +34,16 @@ export function readHistoryMessage(row) {
   return message(row, Date.parse(row.created_at), row.sender?.profile_url);
 }
 
+/** The last moment that a `Date` can hold. Beyond it, formatting throws. */
+const TIME_MAX_MS = 8.64e15;
+
 function message({ offset, id, sender, content }, at, profileUrl) {
   return {
     offset,
     id,
     sender: { id: sender?.id, name: sender?.name ?? '', profileUrl: profileUrl ?? null },
     content: content ?? '',
-    at,
+    at: Math.abs(at) <= TIME_MAX_MS ? at : 0,
   };
 }
 
@@ -49,12 +52,12 @@ export function writeMessage({ id, content }) {
   return JSON.stringify({ type: 'MESSAGE', content, id });
 }
 
-/** Where a room's socket is. A position asks for exactly what was missed since. */
+/** Where a room's socket is. A position with an offset asks for exactly what was missed since. */
 export function chatUrl(origin, room, position) {
   const url = new URL('/ws/chat', origin);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   url.searchParams.set('room', room);
-  if (position) {
+  if (Number.isSafeInteger(position?.offset)) {
     url.searchParams.set('epoch', position.epoch);
     url.searchParams.set('offset', String(position.offset));
   }

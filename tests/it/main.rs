@@ -1,1 +1,9 @@
+//! The server as its clients meet it: over real sockets, from the handshake to the close frame.
+//!
+//! One file per noun, as in `src/routes`; [`harness`] lets them speak in roles.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod harness;
+
+mod room;

@@ -1,0 +1,52 @@
+//! A server under test and the people who use it.
+//!
+//! ```ignore
+//! let server = TestServer::start().await;
+//! let ann = server.user("ann").await;
+//! let mut socket = ann.enter("KRW-BTC").await;
+//! socket.say("hi").await;
+//! socket.expect_message("hi").await;
+//! ```
+//!
+//! Nothing here sleeps and hopes: what must become true is waited for with [`eventually`], and every wait ends with
+//! [`PATIENCE`].
+
+mod chat;
+mod frame;
+mod host;
+mod process;
+mod server;
+mod socket;
+mod ticker;
+mod user;
+
+use std::time::Duration;
+
+pub(crate) use chat::{ChatSocket, place};
+pub(crate) use frame::Frame;
+pub(crate) use host::{Answer, Host};
+pub(crate) use process::{Process, run};
+pub(crate) use server::TestServer;
+pub(crate) use socket::{End, Socket};
+pub(crate) use ticker::TickerSocket;
+pub(crate) use user::User;
+
+use tokio::time::{sleep, timeout};
+
+/// Nothing on loopback takes so long unless it is broken, not even while a compiler has the cores.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits for `work`, which is called `what` when it does not end.
+pub(crate) async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, work).await.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {what}"))
+}
+
+/// Waits until `condition` holds.
+pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    within(what, async {
+        while !condition().await {
+            sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}

@@ -1,0 +1,103 @@
+//! [`TestServer`]: a server in this process, with an exchange that trades only when a test lets it.
+
+use std::ops::Deref;
+
+use tempfile::TempDir;
+use tickroom::app::{Options, Server};
+use tickroom::config::{self, Sources};
+use tickroom_sim::{Exchange, Limits, MarketSpec};
+
+use super::{Host, eventually};
+
+/// A server that is gone with its data when this is dropped.
+pub(crate) struct TestServer {
+    host: Host,
+    server: Server,
+    folder: TempDir,
+}
+
+impl Deref for TestServer {
+    type Target = Host;
+
+    fn deref(&self) -> &Host {
+        &self.host
+    }
+}
+
+/// What tests should not have to think about; a test that is about one of these sets it itself.
+const GENEROUS: [(&str, &str); 5] = [
+    ("server.listen", "127.0.0.1:0"),
+    ("auth.login_attempts_per_minute", "100000"),
+    ("auth.registrations_per_hour", "100000"),
+    ("chat.messages_per_second", "100000"),
+    ("chat.message_burst", "100000"),
+];
+
+impl TestServer {
+    /// With simulated prices, once they flow.
+    pub(crate) async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// As [`start`](Self::start), with other settings.
+    pub(crate) async fn with(settings: &[(&'static str, &str)]) -> Self {
+        let server = Self::in_folder(tempfile::tempdir().unwrap(), "sim", settings).await;
+        let exchange = server.exchange();
+        eventually("prices", async || exchange.subscribed_codes().len() == 2).await;
+        server
+    }
+
+    /// Without prices, which talk does not need.
+    pub(crate) async fn without_prices(settings: &[(&'static str, &str)]) -> Self {
+        Self::in_folder(tempfile::tempdir().unwrap(), "off", settings).await
+    }
+
+    async fn in_folder(folder: TempDir, feed: &str, settings: &[(&'static str, &str)]) -> Self {
+        let data_dir = folder.path().to_str().unwrap();
+        let base = Sources::default()
+            .argument("test", "storage.data_dir", data_dir)
+            .argument("test", "feed.source", feed);
+        let sources = GENEROUS
+            .iter()
+            .chain(settings)
+            .fold(base, |sources, (key, value)| sources.argument("test", key, *value));
+        let config = config::load(&sources).unwrap_or_else(|mistakes| panic!("{mistakes}")).config;
+        let options = Options { simulation: quiet_exchange(), ..Options::default() };
+        let server = Server::start(config, options).await.unwrap();
+        Self { host: Host::at(server.address), server, folder }
+    }
+
+    /// Stops in order, and starts again on the same data.
+    pub(crate) async fn restart(self) -> Self {
+        let Self { server, folder, .. } = self;
+        assert_eq!(server.stop().await, 0, "messages were left behind");
+        Self::in_folder(folder, "off", &[]).await
+    }
+
+    /// Where prices come from.
+    pub(crate) fn exchange(&self) -> &Exchange {
+        self.server.exchange().expect("an exchange")
+    }
+
+    /// What cannot be seen from outside.
+    pub(crate) fn inside(&self) -> &Server {
+        &self.server
+    }
+
+    /// Sockets that listen in a room.
+    pub(crate) async fn members(&self, room: &str) -> u64 {
+        self.get(&format!("/api/rooms/{room}")).await.json()["members"].as_u64().unwrap()
+    }
+}
+
+fn quiet_exchange() -> tickroom_sim::Config {
+    tickroom_sim::Config {
+        markets: vec![
+            MarketSpec::new("KRW-BTC", "비트코인", "Bitcoin", "150000000"),
+            MarketSpec::new("KRW-ETH", "이더리움", "Ethereum", "5000000"),
+        ],
+        trades_per_minute: 0,
+        limits: Limits::none(),
+        ..tickroom_sim::Config::default()
+    }
+}

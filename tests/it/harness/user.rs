@@ -1,0 +1,98 @@
+//! [`User`]: somebody with a login.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Answer, ChatSocket, Host, Socket};
+
+/// One login of somebody.
+pub(crate) struct User {
+    host: Host,
+    pub(crate) name: String,
+    pub(crate) access_token: String,
+    pub(crate) refresh_token: String,
+}
+
+impl User {
+    pub(super) fn email(name: &str) -> String {
+        format!("{name}@example.com")
+    }
+
+    pub(super) fn password(name: &str) -> String {
+        format!("{name}, and nobody else")
+    }
+
+    pub(super) async fn log_in(host: &Host, name: &str) -> Self {
+        Self::log_in_with(host, name, &Self::email(name), &Self::password(name)).await
+    }
+
+    /// A login by what somebody would type.
+    pub(crate) async fn log_in_with(host: &Host, name: &str, email: &str, password: &str) -> Self {
+        let answer = host.post("/api/auth/login", &json!({ "email": email, "password": password })).await;
+        let tokens = answer.expect_status(200).json();
+        let token = |key: &str| tokens[key].as_str().unwrap().to_owned();
+        Self {
+            host: host.clone(),
+            name: name.to_owned(),
+            access_token: token("access_token"),
+            refresh_token: token("refresh_token"),
+        }
+    }
+
+    pub(crate) fn bearer(&self) -> String {
+        format!("Bearer {}", self.access_token)
+    }
+
+    /// What a browser sends along.
+    pub(crate) fn cookie(&self) -> String {
+        format!("ACCESS_TOKEN={}", self.access_token)
+    }
+
+    pub(crate) async fn me(&self) -> Answer {
+        Answer::of(self.host.request(Method::GET, "/api/users/me").bearer_auth(&self.access_token)).await
+    }
+
+    pub(crate) async fn id(&self) -> String {
+        self.me().await.expect_status(200).json()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn ticket(&self) -> String {
+        let request = self.host.request(Method::POST, "/api/auth/ticket").bearer_auth(&self.access_token);
+        let ticket = Answer::of(request).await.expect_status(200).json();
+        ticket["ticket"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn log_out(&self) {
+        let request = self.host.request(Method::POST, "/api/auth/logout").bearer_auth(&self.access_token);
+        Answer::of(request).await.expect_status(204);
+    }
+
+    /// Enters a room as somebody new to it.
+    pub(crate) async fn enter(&self, room: &str) -> ChatSocket {
+        ChatSocket::join(self.open(&format!("/ws/chat?room={room}")).await).await
+    }
+
+    /// Comes back to a room and names the last position it knows.
+    pub(crate) async fn come_back(&self, room: &str, epoch: &str, offset: impl Into<Value>) -> ChatSocket {
+        let offset = offset.into();
+        let path = format!("/ws/chat?room={room}&epoch={epoch}&offset={offset}");
+        ChatSocket::join(self.open(&path).await).await
+    }
+
+    /// Enters a room with a receive buffer so small that the server soon notices when nobody reads.
+    pub(crate) async fn enter_reading_slowly(&self, room: &str) -> ChatSocket {
+        let path = format!("/ws/chat?room={room}");
+        let headers = [("Authorization", self.bearer())];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        ChatSocket::join(Socket::open(self.host.address, &path, &headers, Some(4096)).await).await
+    }
+
+    pub(crate) async fn open(&self, path: &str) -> Socket {
+        self.host.open(path, &[("Authorization", &self.bearer())]).await
+    }
+
+    /// What entering a room is refused with.
+    pub(crate) async fn refusal(&self, path: &str) -> Answer {
+        self.host.refusal(path, &[("Authorization", &self.bearer())]).await
+    }
+}

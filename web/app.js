@@ -34,7 +34,7 @@ let unreachableSince = null;
 translate();
 
 const roomList = new RoomList(byId('rooms'));
-const authView = new AuthView({ dialog: byId('auth'), onLogin: refreshMe });
+const authView = new AuthView({ dialog: byId('auth'), onLogin: () => refreshMe() });
 const chatView = new ChatView({ root: byId('chat'), drafts, onLogin: () => authView.open() });
 const price = new Price({ origin: location.href, renew: api.renew, onChange: () => priceView.changed() });
 const priceView = new PriceView({
@@ -105,7 +105,7 @@ function openRoom(room) {
   price.watch(room);
 }
 
-function openChat(room) {
+function openChat(room, { wasLoggedOut = false } = {}) {
   chat = new Chat({
     room,
     me,
@@ -118,11 +118,12 @@ function openChat(room) {
     whyRefused,
     storage: tabStore,
     onChange: () => chatView.changed(),
+    onLoggedOut: () => refreshMe({ wasLoggedOut: true }),
     onJoined: () => setTimeout(refreshRooms, COUNTED_MS),
     makeId,
     isVisible: () => !document.hidden,
   });
-  chatView.show(chat, me);
+  chatView.show(chat, me, wasLoggedOut);
   chat.open();
   showTitle();
 }
@@ -168,11 +169,13 @@ function showMe() {
 }
 
 /** Somebody logged in or out: the conversation goes on as them. */
-async function refreshMe() {
+async function refreshMe({ wasLoggedOut = false } = {}) {
   await readMe();
+  // The login that was ended is not the one of the cookies. The page stays as it is, and offers to log in.
+  if (wasLoggedOut && me !== null) return;
   const room = chat?.room;
   closeRoom();
-  if (room) openChat(room);
+  if (room) openChat(room, { wasLoggedOut });
 }
 
 async function logout() {

@@ -31,7 +31,7 @@ export class ChatView {
     this.#drafts = drafts;
     this.#nodes = Object.fromEntries(
       ['status', 'status-text', 'countdown', 'now', 'scroller', 'top', 'older', 'lines', 'end', 'composer', 'input', 'send', 'count',
-        'gate', 'login'].map((name) => [name, find(name)]),
+        'gate', 'gate-text', 'login'].map((name) => [name, find(name)]),
     );
     const { scroller, older, end, composer, input, now, login } = this.#nodes;
     scroller.addEventListener('scroll', () => this.#onScroll(), { passive: true });
@@ -50,15 +50,15 @@ export class ChatView {
   }
 
   /** Shows another conversation. */
-  show(chat, me) {
+  show(chat, me, wasLoggedOut) {
     const isOtherRoom = this.#chat?.room !== chat.room;
-    Object.assign(this.#nodes.composer, { hidden: !me });
     this.#chat = chat;
     this.#me = me;
     this.#end = null;
     this.#isAtEnd = true;
     this.#seen = null;
     this.#nodes.lines.replaceChildren();
+    setText(this.#nodes['gate-text'], text(wasLoggedOut ? 'closed_logged_out' : 'login_to_chat'));
     if (isOtherRoom) this.#nodes.input.value = this.#drafts.get(chat.room);
     this.#nodes.input.placeholder = text('message_hint', { room: chat.room });
     this.#onInput();

@@ -32,9 +32,9 @@ export class Chat {
    * `me` is who is logged in, or `null`. `loadHistory(room, before)` answers `{ messages, hasOlder }`. `storage` is
    * kept over a reload. `onChange()` is called whenever something here may have changed.
    */
-  constructor({ room, me, origin, loadHistory, renew, whyRefused, storage, onChange, onJoined = () => {}, makeId,
-    connect = {}, timers = globalThis, now = Date.now, isVisible = () => true }) {
-    this.#options = { room, me, loadHistory, storage, onChange, onJoined, makeId, timers, now, isVisible };
+  constructor({ room, me, origin, loadHistory, renew, whyRefused, storage, onChange, onJoined = () => {},
+    onLoggedOut = () => {}, makeId, connect = {}, timers = globalThis, now = Date.now, isVisible = () => true }) {
+    this.#options = { room, me, loadHistory, storage, onChange, onJoined, onLoggedOut, makeId, timers, now, isVisible };
     this.#outgoing = new Outgoing(this.#restore());
     if (me) {
       this.#connection = new Connection({
@@ -154,6 +154,7 @@ export class Chat {
     // Who may not come in can still read.
     if (state.name === 'stopped' && this.list.length === 0) this.loadLatest();
     this.#changed();
+    if (state.reason === 'closed_logged_out') this.#options.onLoggedOut();
   }
 
   #onText(text) {

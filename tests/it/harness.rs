@@ -36,6 +36,9 @@ use tokio::time::{sleep, timeout};
 /// Nothing on loopback takes so long unless it is broken, not even while a compiler has the cores.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The receive buffer of a client that makes the server wait; the kernel rounds it up to its least.
+const SMALL_BUFFER_BYTES: u32 = 4096;
+
 /// Waits for `work`, which is called `what` when it does not end.
 pub(crate) async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
     timeout(PATIENCE, work).await.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {what}"))

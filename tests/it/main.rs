@@ -6,4 +6,13 @@
 
 mod harness;
 
+mod auth;
+mod durability;
+mod frame;
+mod message;
+mod ops;
 mod room;
+mod slow;
+mod socket;
+mod ticker;
+mod ui;

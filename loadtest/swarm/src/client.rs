@@ -1,5 +1,6 @@
 //! One client: its connection, how far it is, and what it makes of the bytes that come.
 
+use rustix::event::epoll::EventFlags;
 use serde::Deserialize;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -99,6 +100,8 @@ pub struct Client {
     pub stage: Stage,
     /// Its connection.
     pub stream: Option<TcpStream>,
+    /// The events that the kernel was asked for.
+    pub listens: EventFlags,
     /// Counts its connections, so that an alarm for an old one is known as such.
     pub life: u32,
     /// What it was given.
@@ -117,6 +120,8 @@ pub struct Client {
     pub seqs: Vec<u64>,
     /// Bytes to be written.
     pub out: Vec<u8>,
+    /// Whether something was said since the last write.
+    pub spoke: bool,
     /// A frame that has only partly come.
     partial: Vec<u8>,
 }
@@ -129,6 +134,7 @@ impl Client {
             role,
             stage: Stage::Offline,
             stream: None,
+            listens: EventFlags::empty(),
             life: 0,
             track: Track::new(),
             epoch: None,
@@ -138,6 +144,7 @@ impl Client {
             sips: false,
             seqs: Vec::new(),
             out: Vec::new(),
+            spoke: false,
             partial: Vec::new(),
         }
     }
@@ -302,6 +309,7 @@ impl Client {
     ///
     /// The kernel's.
     pub fn flush(&mut self) -> io::Result<bool> {
+        self.spoke = false;
         let Some(mut stream) = self.stream.as_ref() else { return Ok(true) };
         if self.out.is_empty() {
             return Ok(true);

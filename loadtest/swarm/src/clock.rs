@@ -22,3 +22,8 @@ fn micros(time: Timespec) -> u64 {
 pub const fn seconds_us(seconds: u64) -> u64 {
     seconds * 1_000_000
 }
+
+/// Microseconds in seconds.
+pub fn seconds(us: u64) -> f64 {
+    crate::outcome::float(us) / 1e6
+}

@@ -52,8 +52,8 @@ pub struct Slow {
     pub readers: usize,
     /// Their `SO_RCVBUF`.
     pub receive_buffer_bytes: usize,
-    /// What they read in a second while they are slow.
-    pub bytes_per_s: usize,
+    /// What they read four times a second while they are slow.
+    pub sip_bytes: usize,
 }
 
 /// The clients and what drives them.
@@ -166,7 +166,7 @@ impl<'a> Swarm<'a> {
 
     fn sleep(&mut self, deadline_us: u64) -> anyhow::Result<()> {
         let now_us = clock::now_us();
-        let admission_us = self.admission.as_ref().and_then(Pacer::next_us);
+        let admission_us = self.admission.as_ref().filter(|_| self.may_admit()).and_then(Pacer::next_us);
         // Messages that fall due within a tick are said together.
         let speech_us = self.speech.as_ref().and_then(Pacer::next_us);
         let speech_us = speech_us.map(|due_us| due_us.max(now_us + crate::limits::PUBLISH_TICK_US));

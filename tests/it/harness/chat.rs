@@ -35,6 +35,11 @@ impl ChatSocket {
         Self { socket, joined }
     }
 
+    /// Hangs up without a close frame.
+    pub(crate) fn hang_up(self) {
+        drop(self);
+    }
+
     pub(crate) fn epoch(&self) -> &str {
         self.joined["epoch"].as_str().unwrap()
     }

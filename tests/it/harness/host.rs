@@ -6,7 +6,10 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::{Socket, TickerSocket, User, within};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::{SMALL_BUFFER_BYTES, Socket, TickerSocket, User, within};
 
 /// The headers of a WebSocket handshake; the key is RFC 6455's example.
 const HANDSHAKE: [(&str, &str); 4] = [
@@ -57,8 +60,7 @@ impl Host {
 
     /// Somebody new, logged in.
     pub(crate) async fn user(&self, name: &str) -> User {
-        let body =
-            json!({ "username": name, "email": User::email(name), "password": User::password(name) });
+        let body = json!({ "username": name, "email": User::email(name), "password": User::password(name) });
         self.post("/api/auth/register", &body).await.expect_status(201);
         self.log_in(name).await
     }
@@ -78,13 +80,37 @@ impl Host {
         TickerSocket::new(self.open("/ws/ticker", &[]).await)
     }
 
+    /// A socket for prices whose owner has so small a receive buffer that the server soon notices when nobody reads.
+    pub(crate) async fn watch_prices_slowly(&self) -> TickerSocket {
+        TickerSocket::new(Socket::open(self.address, "/ws/ticker", &[], Some(SMALL_BUFFER_BYTES)).await)
+    }
+
+    /// The answer to a path exactly as it is written here, which no client library would send.
+    pub(crate) async fn get_raw(&self, path: &str) -> String {
+        within("an answer", async {
+            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            let request =
+                format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await.unwrap();
+            String::from_utf8_lossy(&answer).into_owned()
+        })
+        .await
+    }
+
+    /// What a WebSocket handshake is answered with; the connection is dropped.
+    pub(crate) async fn handshake(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = HANDSHAKE
+            .iter()
+            .chain(headers)
+            .fold(self.request(Method::GET, path), |request, header| request.header(header.0, header.1));
+        Answer::of(request).await
+    }
+
     /// What a WebSocket handshake is refused with.
     pub(crate) async fn refusal(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let mut request = self.request(Method::GET, path);
-        for (name, value) in HANDSHAKE.iter().chain(headers) {
-            request = request.header(*name, *value);
-        }
-        let answer = Answer::of(request).await;
+        let answer = self.handshake(path, headers).await;
         assert_ne!(answer.status, 101, "{path} was let in");
         answer
     }

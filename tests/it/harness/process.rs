@@ -1,7 +1,6 @@
 //! [`Process`]: a server in a process of its own, to be ended the hard way.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -46,14 +45,16 @@ impl Process {
         command.env("TICKROOM_CHAT__MESSAGE_BURST", "100000");
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let address = find(child.stderr.take().unwrap(), |line| {
-            line.contains("listening").then(|| line.split("address=").nth(1)?.split_whitespace().next()?.parse().ok())?
+            line.contains("listening")
+                .then(|| line.split("address=").nth(1)?.split_whitespace().next()?.parse().ok())?
         });
         Self { host: Host::at(address), child }
     }
 
-    /// `tickroom demo`, once it has said what there is to see; returns that, too.
-    pub(crate) fn demo() -> (Self, String) {
+    /// `tickroom demo`, once it has said what there is to see; returns that, too. Its data goes below `temporary`.
+    pub(crate) fn demo(temporary: &Path) -> (Self, String) {
         let mut command = command(&["demo", "--listen", "127.0.0.1:0", "--seed", "7"]);
+        command.env("TMPDIR", temporary);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut said = String::new();
         let address = find(child.stdout.take().unwrap(), |line| {

@@ -42,8 +42,8 @@ impl TestServer {
     /// As [`start`](Self::start), with other settings.
     pub(crate) async fn with(settings: &[(&'static str, &str)]) -> Self {
         let server = Self::in_folder(tempfile::tempdir().unwrap(), "sim", settings).await;
-        let exchange = server.exchange();
-        eventually("prices", async || exchange.subscribed_codes().len() == 2).await;
+        let ticks = async || server.get("/health/ready").await.json()["feed"]["ticks"].as_u64();
+        eventually("the price of each market", async || ticks().await >= Some(2)).await;
         server
     }
 
@@ -54,9 +54,11 @@ impl TestServer {
 
     async fn in_folder(folder: TempDir, feed: &str, settings: &[(&'static str, &str)]) -> Self {
         let data_dir = folder.path().to_str().unwrap();
-        let base = Sources::default()
-            .argument("test", "storage.data_dir", data_dir)
-            .argument("test", "feed.source", feed);
+        let base = Sources::default().argument("test", "storage.data_dir", data_dir).argument(
+            "test",
+            "feed.source",
+            feed,
+        );
         let sources = GENEROUS
             .iter()
             .chain(settings)

@@ -67,11 +67,6 @@ impl Socket {
         within("writing", self.stream.get_mut().write_all(bytes)).await.unwrap();
     }
 
-    /// Hangs up without a close frame.
-    pub(crate) fn hang_up(self) {
-        drop(self);
-    }
-
     /// The next JSON object of `kind`; others are kept for whoever asks for them later.
     pub(crate) async fn next_of(&mut self, kind: &str) -> Value {
         let is_wanted = |frame: &Value| frame["type"] == kind;

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Answer, ChatSocket, Host, Socket};
+use super::{Answer, ChatSocket, Host, SMALL_BUFFER_BYTES, Socket};
 
 /// One login of somebody.
 pub(crate) struct User {
@@ -82,9 +82,10 @@ impl User {
     /// Enters a room with a receive buffer so small that the server soon notices when nobody reads.
     pub(crate) async fn enter_reading_slowly(&self, room: &str) -> ChatSocket {
         let path = format!("/ws/chat?room={room}");
-        let headers = [("Authorization", self.bearer())];
-        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
-        ChatSocket::join(Socket::open(self.host.address, &path, &headers, Some(4096)).await).await
+        let bearer = self.bearer();
+        let headers = [("Authorization", bearer.as_str())];
+        ChatSocket::join(Socket::open(self.host.address, &path, &headers, Some(SMALL_BUFFER_BYTES)).await)
+            .await
     }
 
     pub(crate) async fn open(&self, path: &str) -> Socket {

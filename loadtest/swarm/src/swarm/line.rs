@@ -14,8 +14,8 @@ use crate::pacer::Pacer;
 use crate::socket::begin_connect;
 use crate::target::Target;
 
-/// How often a slow reader reads, in a second.
-const SIPS_PER_S: usize = 4;
+/// How often a slow reader reads.
+const SIP_EVERY_US: u64 = 250_000;
 
 impl Swarm<'_> {
     /// Lets everybody come, as fast as the crowd may. Keeps the time that it took.
@@ -35,29 +35,24 @@ impl Swarm<'_> {
             return Err(anyhow!("only {} of {everybody} clients came in time: {counts:?}", self.ledger.live));
         }
         self.ledger.outcome.count("joined", u64::try_from(everybody)?);
-        self.ledger.outcome.peak("connect_s", super::publish::seconds(self.now_us - start_us));
+        self.ledger.outcome.peak("connect_s", clock::seconds(self.now_us - start_us));
         Ok(())
     }
 
-    /// Starts handshakes of newcomers while there are not too many under way.
-    pub(super) fn admit(&mut self) {
-        while let Some(next) = self.waiting.front().copied() {
-            let under_way = (self.clients.len() - self.waiting.len()).saturating_sub(self.ledger.live);
-            let pacer = self.admission.as_mut().filter(|_| under_way < self.setup.crowd.handshakes);
-            if pacer.and_then(|pacer| pacer.take_due(self.now_us)).is_none() {
-                break;
-            }
-            self.waiting.pop_front();
-            self.connect(next);
-        }
-        // A full house is not waited for by sleeping less.
+    /// Whether a newcomer is at the door and may knock.
+    pub(super) fn may_admit(&self) -> bool {
         let under_way = (self.clients.len() - self.waiting.len()).saturating_sub(self.ledger.live);
-        if self.waiting.is_empty() {
-            self.admission = None;
-        } else if under_way >= self.setup.crowd.handshakes
-            && let Some(pacer) = &mut self.admission
-        {
-            *pacer = Pacer::new(self.now_us + 1000, self.setup.crowd.connects_per_s);
+        !self.waiting.is_empty() && under_way < self.setup.crowd.handshakes
+    }
+
+    /// Starts handshakes of newcomers.
+    pub(super) fn admit(&mut self) {
+        while self.may_admit() {
+            let pacer = self.admission.as_mut();
+            let Some(next) = pacer.and_then(|pacer| pacer.take_due(self.now_us)).and(self.waiting.pop_front()) else {
+                return;
+            };
+            self.connect(next);
         }
     }
 
@@ -73,6 +68,7 @@ impl Swarm<'_> {
         match connected {
             Ok(stream) => {
                 client.stream = Some(stream);
+                client.listens = EventFlags::OUT;
                 client.stage = Stage::Connecting;
                 client.since_us = self.now_us;
                 let due_us = self.now_us + HANDSHAKE_TIMEOUT_US;
@@ -199,9 +195,9 @@ impl Swarm<'_> {
 
     pub(super) fn sip(&mut self, index: usize) {
         if self.clients.get(index).is_some_and(|client| client.sips) {
-            let per_s = self.setup.slow.map_or(READ_BYTES, |slow| slow.bytes_per_s);
-            self.set_alarm(index, seconds_us(1) / 4, Act::Sip);
-            self.read(index, (per_s / SIPS_PER_S).max(1));
+            let bytes = self.setup.slow.map_or(READ_BYTES, |slow| slow.sip_bytes);
+            self.set_alarm(index, SIP_EVERY_US, Act::Sip);
+            self.read(index, bytes);
         }
     }
 

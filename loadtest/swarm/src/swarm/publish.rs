@@ -1,12 +1,14 @@
 //! Talking, waiting for what was said to arrive, and the audit at the end.
 
 use super::Swarm;
-use crate::client::{Role, Stage};
-use crate::clock::{self, seconds_us};
+use crate::client::Stage;
+use crate::clock;
 use crate::ledger::Room;
 use crate::limits::PUBLISHER_BACKLOG_BYTES;
-use crate::outcome::float;
 use crate::pacer::Pacer;
+
+/// Members whose trouble is told in words; of the others the numbers are enough.
+const EXAMPLES: usize = 5;
 
 impl Swarm<'_> {
     /// From now on, so many messages a second are said, over all rooms.
@@ -23,20 +25,98 @@ impl Swarm<'_> {
     /// Says what is due, each publisher in turn.
     pub(super) fn publish(&mut self) {
         let Some(mut speech) = self.speech.take() else { return };
-        let mut said = 0;
         while let Some((number, due_us)) = speech.take_due(self.now_us) {
-            let publisher = usize::try_from(number).ok().and_then(|number| number.checked_rem(self.publishers));
-            if let Some(publisher) = publisher {
+            let turn = usize::try_from(number).unwrap_or_default();
+            if let Some(publisher) = turn.checked_rem(self.publishers) {
                 self.say(publisher, number, due_us);
             }
-            said += 1;
         }
         self.speech = Some(speech);
-        for publisher in 0..self.publishers.min(said) {
-            // The ones that spoke are those before the next in turn, but asking all of them costs next to nothing.
-            if said >= self.publishers || self.has_words(publisher) {
+        for publisher in 0..self.publishers {
+            // Who still waits for the kernel is told when to go on.
+            if self.clients.get(publisher).is_some_and(|client| client.spoke) {
                 self.flush(publisher);
             }
         }
     }
+
+    fn say(&mut self, publisher: usize, number: u64, due_us: u64) {
+        let Some(client) = self.clients.get_mut(publisher) else { return };
+        if client.stage != Stage::Live || client.out.len() > PUBLISHER_BACKLOG_BYTES {
+            return self.ledger.note("unsaid");
+        }
+        self.talk.put(&mut client.out, due_us, number);
+        client.spoke = true;
+        if let Some(room) = self.ledger.rooms.get_mut(client.room) {
+            room.sent += 1;
+        }
+    }
+
+    /// Deliveries that are due for everything that the server has taken.
+    pub fn expected(&self) -> u64 {
+        let crowd = self.setup.crowd;
+        let members = u64::try_from(crowd.readers_per_room + crowd.publishers_per_room).unwrap_or(u64::MAX);
+        self.ledger.accepted() * members
+    }
+
+    /// Stops talking and waits until everything has arrived, or for so long.
+    ///
+    /// # Errors
+    ///
+    /// As [`run_until`](Self::run_until).
+    pub fn drain(&mut self, patience_us: u64) -> anyhow::Result<bool> {
+        self.stop_talking();
+        let deadline_us = clock::now_us() + patience_us;
+        let is_done = |swarm: &Self| swarm.ledger.deliveries >= swarm.expected() && swarm.all_is_written();
+        let all_arrived = self.run_until(deadline_us, is_done)?;
+        self.retract_unwritten();
+        Ok(all_arrived)
+    }
+
+    fn all_is_written(&self) -> bool {
+        self.clients.iter().take(self.publishers).all(|client| client.out.is_empty())
+    }
+
+    /// What the server would not even read was not sent to it.
+    fn retract_unwritten(&mut self) {
+        for client in self.clients.iter().take(self.publishers) {
+            let unwritten = self.talk.unwritten(client.out.len());
+            if let Some(room) = self.ledger.rooms.get_mut(client.room).filter(|_| unwritten > 0) {
+                room.sent -= unwritten.min(room.sent);
+                self.ledger.outcome.count("unwritten", unwritten);
+            }
+        }
+    }
+
+    /// Holds what every member was given against what was said in its room. All that it counts must be zero, but for
+    /// `messages_total`, `expected` and `deliveries_total`.
+    pub fn audit(&mut self) {
+        let expected = self.expected();
+        let ledger = &mut self.ledger;
+        let outcome = &mut ledger.outcome;
+        outcome.count("messages_total", ledger.rooms.iter().map(Room::accepted).sum());
+        outcome.count("expected", expected);
+        outcome.count("deliveries_total", ledger.deliveries);
+        outcome.count("lost_sockets", u64::try_from(ledger.lost).unwrap_or(u64::MAX));
+        let mut examples = 0;
+        for (index, client) in self.clients.iter().enumerate() {
+            let Some(room) = ledger.rooms.get(client.room) else { continue };
+            let (track, tail) = (&client.track, room.tail());
+            let missing = track.missing() + track.behind(tail);
+            let (repeated, foreign) = (track.repeated(), track.beyond(tail));
+            outcome.count("missing", missing);
+            outcome.count("repeated", repeated);
+            outcome.count("foreign", foreign);
+            if missing + repeated + foreign > 0 && examples < EXAMPLES {
+                examples += 1;
+                let last = track.last();
+                outcome.notes.push(format!(
+                    "client {index} ({:?}, {:?}): {missing} missing, {repeated} repeated, {foreign} not ours; \
+                     it ends at {last}, its room at {tail}",
+                    client.role, client.stage
+                ));
+            }
+        }
+    }
 }
+

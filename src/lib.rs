@@ -17,6 +17,7 @@ pub mod error;
 pub mod extract;
 pub mod limits;
 pub mod middleware;
+pub mod open_files;
 pub mod router;
 pub mod routes;
 pub mod socket;

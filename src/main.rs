@@ -8,7 +8,7 @@ use clap::Parser;
 use tickroom::app::{Options, Server};
 use tickroom::cli::{Cli, Command, Demo, EXIT_MISTAKES};
 use tickroom::config::{self, Config, Effective, Sources};
-use tickroom::{demo, telemetry};
+use tickroom::{demo, open_files, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Returns memory to the system after a storm, and is fast at small, short-lived pieces.
@@ -51,8 +51,17 @@ fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     telemetry::init_logging(&config.log);
+    let open_files = open_files::raise_limit();
+    if open_files.is_some_and(|files| files < u64::try_from(config.server.max_sockets).unwrap_or(u64::MAX)) {
+        tracing::warn!(
+            open_files,
+            max_sockets = config.server.max_sockets,
+            "fewer files than sockets may be open"
+        );
+    }
     let server = Server::start(config, Options::default()).await?;
-    tracing::info!(url = server.app.config.server.public_url.as_str(), address = %server.address, "listening");
+    let url = server.app.config.server.public_url.as_str();
+    tracing::info!(url, address = %server.address, open_files, "listening");
     until_stopped(server).await
 }
 

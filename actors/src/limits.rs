@@ -8,6 +8,9 @@ use std::time::Duration;
 /// At the limit the socket is not read any further, so TCP itself slows the sender down.
 pub const SESSION_INBOX_MESSAGES: usize = 32;
 
+/// Messages in a row that a socket may send after it was told to wait; beyond, it is closed with 3013.
+pub const IGNORED_REFUSALS: u32 = 1_000;
+
 /// Messages a room may have waiting to be ordered, over all its senders.
 /// At the limit a sender gets an `overloaded` error; the room works off this many in a few milliseconds.
 pub const ROOM_INBOX_MESSAGES: usize = 4096;

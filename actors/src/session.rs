@@ -17,7 +17,7 @@ use crate::restart::RestartLog;
 use crate::room::{Position, Publish, Receipt, RoomSlot};
 use crate::rooms::RoomsMessage;
 use crate::tree::Services;
-use crate::wire::{self, Refusal, native, ticker::Watch};
+use crate::wire::{self, CloseCode, Refusal, native, ticker::Watch};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, RateLimiter};
 use metrics::counter;
@@ -196,6 +196,15 @@ pub struct SessionState {
     services: Arc<Services>,
     slot: Arc<SessionSlot>,
     allowance: DefaultDirectRateLimiter,
+    /// Refusals for want of allowance since the last message that was taken.
+    ignored_refusals: u32,
+}
+
+/// Whether a session has to come back to its inbox.
+#[derive(Debug, PartialEq, Eq)]
+enum Progress {
+    NothingWaits,
+    MoreWaits,
 }
 
 impl Actor for Session {
@@ -210,33 +219,37 @@ impl Actor for Session {
     ) -> Result<SessionState, ActorProcessingErr> {
         let allowance = RateLimiter::direct(services.config.message_quota);
         myself.cast(SessionMessage::Join)?;
-        Ok(SessionState { services, slot, allowance })
+        Ok(SessionState { services, slot, allowance, ignored_refusals: 0 })
     }
 
     async fn handle(
         &self,
-        _myself: ActorRef<SessionMessage>,
+        myself: ActorRef<SessionMessage>,
         message: SessionMessage,
         state: &mut SessionState,
     ) -> Result<(), ActorProcessingErr> {
-        match message {
-            SessionMessage::Wake => state.on_wake(),
-            SessionMessage::Join => state.on_join(),
+        if let SessionMessage::Join = message {
+            state.on_join();
+        }
+        if state.work_off() == Progress::MoreWaits {
+            myself.cast(SessionMessage::Wake)?;
         }
         Ok(())
     }
 }
 
 impl SessionState {
-    /// Works off the inbox. A chat session that has not entered its room yet leaves it: what came early is said
-    /// as soon as there is somebody to hear it.
-    fn on_wake(&mut self) {
+    /// Works off the inbox, an inboxful at a time: a client that never stops sending must not keep the thread. A chat
+    /// session that has not entered its room yet leaves it: what came early is said once there is somebody to hear it.
+    fn work_off(&mut self) -> Progress {
         if matches!(self.slot.dialect, Dialect::Chat { .. }) && self.slot.room().is_none() {
-            return;
+            return Progress::NothingWaits;
         }
-        while let Some(inbound) = self.slot.inbox.pop() {
+        for _ in 0..limits::SESSION_INBOX_MESSAGES {
+            let Some(inbound) = self.slot.inbox.pop() else { return Progress::NothingWaits };
             self.on_inbound(&inbound);
         }
+        Progress::MoreWaits
     }
 
     /// Asks for the room. A session that was restarted is a member already and just goes on.
@@ -246,10 +259,12 @@ impl SessionState {
             // While the rooms are down nobody answers, and the shard asks again.
             self.services.rooms.cast(RoomsMessage::Join { room, session, resume });
         }
-        self.on_wake();
     }
 
     fn on_inbound(&mut self, inbound: &Inbound) {
+        if self.slot.outbox.closing().is_some() {
+            return;
+        }
         let Inbound::Text(text) = inbound else {
             return self.slot.refuse(&Refusal::Binary, None);
         };
@@ -266,11 +281,18 @@ impl SessionState {
         }
     }
 
-    /// Takes one message from the allowance. A refused one is not decoded, so a flood costs next to nothing.
-    fn spend(&self) -> Result<(), Refusal> {
-        self.allowance.check().map_err(|until| Refusal::RateLimited {
-            retry_after: until.wait_time_from(DefaultClock::default().now()),
-        })
+    /// Takes one message from the allowance. A refused one is not decoded, and a client that goes on all the same is
+    /// sent away: refusing costs something, too.
+    fn spend(&mut self) -> Result<(), Refusal> {
+        let Err(until) = self.allowance.check() else {
+            self.ignored_refusals = 0;
+            return Ok(());
+        };
+        self.ignored_refusals += 1;
+        if self.ignored_refusals > limits::IGNORED_REFUSALS {
+            self.slot.outbox.close(CloseCode::TOO_MANY_REQUESTS);
+        }
+        Err(Refusal::RateLimited { retry_after: until.wait_time_from(DefaultClock::default().now()) })
     }
 
     fn on_say(&self, text: &str, room: &RoomSlot, identity: &Identity) {

@@ -44,6 +44,8 @@ close_codes! {
     INSUFFICIENT_STATE = 3010, "insufficient state";
     /// The client did not answer a ping.
     NO_PONG = 3012, "no pong";
+    /// The client went on sending although it was told to wait, again and again.
+    TOO_MANY_REQUESTS = 3013, "too many requests";
     /// The login behind this socket ended (logout, password change).
     LOGGED_OUT = 3503, "logged out";
     /// The user has more sockets open than allowed.

@@ -31,6 +31,19 @@ async fn who_talks_too_fast_is_told_when_to_go_on() {
 }
 
 #[tokio::test]
+async fn who_does_not_listen_to_that_is_sent_away_and_harms_nobody() {
+    let quota = Quota::per_second(NonZeroU32::new(5).unwrap());
+    let test = TestTree::with(TreeConfig { message_quota: quota, ..config() }).await;
+    let (ann, bo) = (test.enter("ann").await, test.enter("bo").await);
+    while ann.is_open() {
+        ann.say("flood").await;
+    }
+    ann.is_closed_with(CloseCode::TOO_MANY_REQUESTS).await;
+    assert!(ann.frames("ERROR").len() <= 1_001);
+    bo.insist("peace").await;
+}
+
+#[tokio::test]
 async fn a_binary_frame_and_garbage_are_answered_and_harmless() {
     let test = TestTree::start().await;
     let ann = test.enter("ann").await;

@@ -11,6 +11,10 @@ build:
 test:
     .ci/run test
 
+# Run the tests of the page.
+web:
+    .ci/run web
+
 # Format the code.
 fmt:
     cargo fmt --all

@@ -99,25 +99,18 @@ export class ChatView {
 
   #onScroll() {
     const { scroller } = this.#nodes;
+    const wasAtEnd = this.#isAtEnd;
     this.#isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < END_PX;
+    const { newest } = this.#chat.list;
     if (this.#isAtEnd && this.#end !== null) {
-      // The end of the older lines: go on with those that follow.
-      this.#end = this.#nextEnd();
-      this.#isAtEnd = this.#end === null;
+      // The end of what is shown: go on with the lines that follow, if any do.
+      const isLast = this.#end >= newest;
+      this.#end = isLast ? null : Math.min(this.#end + SHOWN_MAX / 2, newest);
+      this.#isAtEnd = isLast;
       this.#draw();
-    } else if (this.#isAtEnd) {
-      this.#seen = this.#chat.list.newest ?? null;
+    } else if (this.#isAtEnd !== wasAtEnd) {
       this.#draw();
     }
-  }
-
-  /** The end of the window that begins in the middle of the one shown. */
-  #nextEnd() {
-    const { list } = this.#chat;
-    const shown = list.window(this.#end);
-    const half = Math.floor(shown.length / 2);
-    const end = this.#end + half;
-    return half === 0 || end >= list.newest ? null : end;
   }
 
   async #loadOlder() {
@@ -173,7 +166,8 @@ export class ChatView {
     const { scroller, lines } = this.#nodes;
     const edge = scroller.getBoundingClientRect().top;
     const top = (child) => child.getBoundingClientRect().top;
-    const first = Array.from(lines.children).find((child) => child.getBoundingClientRect().bottom > edge);
+    // Not a day: once older lines are there, it stands above others.
+    const first = Array.from(lines.querySelectorAll('.line')).find((line) => line.getBoundingClientRect().bottom > edge);
     if (!first) return null;
     const { key } = first.dataset;
     const before = top(first);

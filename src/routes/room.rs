@@ -148,9 +148,11 @@ pub async fn messages(
     let (bound, limit) = query.check()?;
     let page = app.log.page(&slot.name, bound, limit).await?;
     let is_full = page.len() >= usize::from(limit);
-    let edge = if matches!(bound, PageBound::After(_)) { page.last() } else { page.first() };
+    let is_forward = matches!(bound, PageBound::After(_));
+    let edge = if is_forward { page.last() } else { page.first() };
     // A room's first message has the offset 1: there is nothing before it.
-    let next_cursor = edge.map(|message| message.offset).filter(|edge| is_full && edge.get() > 1);
+    let goes_on = |edge: &Offset| is_full && (is_forward || edge.get() > 1);
+    let next_cursor = edge.map(|message| message.offset).filter(goes_on);
     Ok(Json(MessagesView { messages: page.into_iter().map(MessageView::from).collect(), next_cursor }))
 }
 

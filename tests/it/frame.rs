@@ -196,6 +196,21 @@ async fn a_close_is_answered_and_the_connection_ends() {
     eventually("ann is gone", async || server.members(ROOM).await == 0).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_right_before_the_goodbye_is_said() {
+    let server = TestServer::without_prices(&[]).await;
+    let ann = server.user("ann").await;
+    let mut bo = server.user("bo").await.enter(ROOM).await;
+    for number in 1..=50 {
+        let text = format!("goodbye {number}");
+        let mut socket = ann.enter(ROOM).await;
+        let close = Frame::close().bytes();
+        socket.write(&[Frame::text(say(&text)).bytes(), close].concat()).await;
+        socket.expect_close(1000).await;
+        bo.expect_message(&text).await;
+    }
+}
+
 #[tokio::test]
 async fn what_is_sent_without_waiting_for_the_room_is_said_once_it_is_entered() {
     let server = TestServer::without_prices(&[]).await;

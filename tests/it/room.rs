@@ -317,16 +317,16 @@ async fn defect_64_the_room_may_be_named_in_the_query_or_in_the_header_of_old_cl
 
 #[tokio::test]
 async fn defect_64_rooms_are_listed_with_who_is_there_and_where_they_stand() {
-    let server = TestServer::with(&[("chat.rooms", "KRW-BTC,lobby")]).await;
+    let server = TestServer::with(&[("chat.rooms", "KRW-BTC,LOBBY-1")]).await;
     let rooms = server.get("/api/rooms").await.expect_status(200).json();
     let rooms = rooms["rooms"].as_array().unwrap();
     let names: Vec<_> = rooms.iter().map(|room| room["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["KRW-BTC", "KRW-ETH", "lobby"], "those of the settings and of the markets, by name");
+    assert_eq!(names, ["KRW-BTC", "KRW-ETH", "LOBBY-1"], "those of the settings and of the markets, by name");
     assert!(rooms.iter().all(|room| room["position"].is_null() && room["running"] == false));
 
-    let mut ann = server.user("ann").await.enter("lobby").await;
+    let mut ann = server.user("ann").await.enter("LOBBY-1").await;
     ann.say_and_wait("1", "hi").await;
-    let room = server.get("/api/rooms/lobby").await.expect_status(200).json();
+    let room = server.get("/api/rooms/LOBBY-1").await.expect_status(200).json();
     let keys: BTreeSet<_> = room.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, BTreeSet::from(["members", "name", "position", "running"]));
     assert_eq!((&room["members"], &room["running"]), (&1.into(), &true.into()));

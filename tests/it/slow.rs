@@ -104,6 +104,7 @@ async fn a_client_that_answers_no_ping_is_closed_with_3012_and_one_that_does_sta
     let awake = tokio::spawn(async move { awake.expect_message("is anybody awake?").await });
     eventually("the silent one is given up", async || slot.outbox.closing().is_some()).await;
     silent.expect_close(3012).await;
-    ann.enter(ROOM).await.say("is anybody awake?").await;
+    let mut back = ann.enter(ROOM).await;
+    back.say("is anybody awake?").await;
     awake.await.unwrap();
 }

@@ -45,10 +45,12 @@ async fn defect_50_a_watcher_gets_the_last_price_at_once_and_then_each_new_one()
 async fn defect_53_numbers_keep_the_spelling_of_the_exchange() {
     let server = TestServer::start().await;
     let mut socket = server.watch_prices().await;
-    socket.send_text(r#"{"market":"KRW-BTC"}"#).await;
-    let snapshot = socket.next_text().await;
-    assert!(snapshot.contains(r#""trade_price":150000000.00000000"#), "{snapshot}");
-    assert!(snapshot.contains(r#""change_price":0E-8"#), "{snapshot}");
+    let snapshot = socket.watch(BTC).await;
+    let unchanged = snapshot["prev_closing_price"].as_f64().unwrap().to_string();
+    trade(&server, BTC, &unchanged);
+    let tick = socket.next_text().await;
+    assert!(tick.contains(r#""change_price":0E-8"#), "{tick}");
+    assert!(tick.contains(&format!(r#""trade_price":{unchanged}.00000000"#)), "{tick}");
     server.exchange().trade(BTC, "150001000", "0.00000001").unwrap();
     let tick = socket.next_text().await;
     assert!(tick.contains(r#""trade_price":150001000.00000000"#), "{tick}");

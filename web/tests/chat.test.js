@@ -65,6 +65,16 @@ test('a gap that is not recovered is filled from the history', async () => {
   assert.deepEqual(lines(chat), ['line 98', 'line 99', 'line 100', 'line 101']);
 });
 
+test('lines of another life of the room are not mixed with those of this one', async () => {
+  const { chat, WebSocket } = setUp();
+  WebSocket.last.accept();
+  WebSocket.last.say(joined(2));
+  [line(1), line(2)].forEach((frame) => WebSocket.last.say(frame));
+  WebSocket.last.say(joined(2, false, 'e2'));
+  WebSocket.last.say(line(3));
+  assert.deepEqual(lines(chat), ['line 3'], 'nothing tells that line 3 followed line 2');
+});
+
 test('a join that broke off before any line is not resumed from nowhere', async () => {
   const { timers, WebSocket } = setUp();
   WebSocket.last.accept();
@@ -76,8 +86,8 @@ test('a join that broke off before any line is not resumed from nowhere', async 
 
 test('what is said before the room lets one in is sent when it does', () => {
   const { chat, WebSocket } = setUp();
-  chat.say('early');
   WebSocket.last.accept();
+  chat.say('early');
   assert.deepEqual(WebSocket.last.sent, []);
   WebSocket.last.say(joined(0));
   assert.deepEqual(WebSocket.last.sent, ['{"type":"MESSAGE","content":"early","id":"id-1"}']);

@@ -2,7 +2,8 @@
 //!
 //! Client: `{"type":"MESSAGE","content":"…","id":"…"}`; the optional `id` asks for an ack and makes a repeat
 //! harmless; unknown keys are ignored, because old clients send `roomName` and `sender` too.
-//! Server: `JOINED` once, `MESSAGE` for every message, `ACK` and `ERROR`.
+//! Server: `JOINED` first, and again should the room begin a new epoch; `MESSAGE` for every message; `ACK`, `ERROR`;
+//! `SHUTDOWN` before the server ends the socket to restart.
 
 use super::{Refusal, frame};
 use crate::limits;

@@ -207,7 +207,12 @@ impl Client {
             Opcode::Text => self.take_text(frame.payload, now_us, ledger),
             Opcode::Ping => {
                 ledger.note("pings");
-                frame::put_masked(&mut self.out, Opcode::Pong, frame.payload, fastrand::u32(..).to_le_bytes());
+                frame::put_masked(
+                    &mut self.out,
+                    Opcode::Pong,
+                    frame.payload,
+                    fastrand::u32(..).to_le_bytes(),
+                );
             }
             Opcode::Close => return Err(End::Closed(frame.close_code())),
             Opcode::Pong => {}
@@ -225,7 +230,9 @@ impl Client {
             Kind::Tick => tick::take(json, &mut self.seqs, ledger),
             Kind::Ack => {
                 ledger.note("acks");
-                if let Some(stamp_us) = scan::stamp_us(json).filter(|stamp_us| *stamp_us >= ledger.measure_from_us) {
+                if let Some(stamp_us) =
+                    scan::stamp_us(json).filter(|stamp_us| *stamp_us >= ledger.measure_from_us)
+                {
                     ledger.time("ack", now_us.saturating_sub(stamp_us));
                 }
             }
@@ -246,7 +253,9 @@ impl Client {
     #[cold]
     fn take_notice(&mut self, json: &[u8], now_us: u64, ledger: &mut Ledger) {
         match serde_json::from_slice(json) {
-            Ok(Notice::Joined { epoch, offset, recovered }) => self.join(epoch, offset, recovered, now_us, ledger),
+            Ok(Notice::Joined { epoch, offset, recovered }) => {
+                self.join(epoch, offset, recovered, now_us, ledger)
+            }
             Ok(Notice::Error { code }) => {
                 ledger.note(&format!("refused_{code}"));
                 if self.role == Role::Publisher
@@ -260,7 +269,14 @@ impl Client {
         }
     }
 
-    fn join(&mut self, epoch: String, offset: u64, recovered: Option<bool>, now_us: u64, ledger: &mut Ledger) {
+    fn join(
+        &mut self,
+        epoch: String,
+        offset: u64,
+        recovered: Option<bool>,
+        now_us: u64,
+        ledger: &mut Ledger,
+    ) {
         if self.epoch.as_ref() == Some(&epoch) {
             self.track.resume(offset);
             ledger.note(if recovered == Some(true) { "recovered" } else { "unrecovered" });

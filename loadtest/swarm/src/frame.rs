@@ -140,7 +140,8 @@ mod tests {
 
     /// Feeds `stream` in pieces, as a socket would, and collects what comes out.
     fn parse_in_pieces(stream: &[u8], cuts: &[usize]) -> Vec<(Opcode, Vec<u8>)> {
-        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut % (stream.len() + 1)).chain([stream.len()]).collect();
+        let mut cuts: Vec<_> =
+            cuts.iter().map(|cut| cut % (stream.len() + 1)).chain([stream.len()]).collect();
         cuts.sort_unstable();
         let (mut held, mut start, mut frames) = (Vec::new(), 0, Vec::new());
         for cut in cuts {

@@ -73,7 +73,11 @@ pub fn read_reply(bytes: &[u8], key: &str) -> Result<Reply, HandshakeError> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut response = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(end) = response.parse(bytes)? else {
-        return if bytes.len() > HEAD_BYTES_MAX { Err(HandshakeError::TooLong) } else { Ok(Reply::Incomplete) };
+        return if bytes.len() > HEAD_BYTES_MAX {
+            Err(HandshakeError::TooLong)
+        } else {
+            Ok(Reply::Incomplete)
+        };
     };
     let status = response.code.unwrap_or_default();
     if status != 101 {

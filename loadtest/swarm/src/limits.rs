@@ -59,4 +59,5 @@ pub const RELAY_FORGET_BYTES: usize = 1024 * 1024;
 /// How long `compare` waits for a server to come up.
 pub const START_TIMEOUT_S: u64 = 20;
 
-const _: () = assert!(FRAME_BYTES_MAX * 2 <= READ_BYTES, "a half-read frame must leave room for the rest of it");
+const _: () =
+    assert!(FRAME_BYTES_MAX * 2 <= READ_BYTES, "a half-read frame must leave room for the rest of it");

@@ -120,7 +120,9 @@ impl Outcome {
         let counts = self.counts.iter().map(|(name, count)| (name.clone(), float(*count)));
         let peaks = self.peaks.iter().map(|(name, value)| (name.clone(), *value));
         let times = self.latencies.iter().flat_map(|(name, latencies)| {
-            PERCENTILES.iter().map(move |(p, percent)| (format!("{name}_{p}_ms"), latencies.percentile_ms(*percent)))
+            PERCENTILES
+                .iter()
+                .map(move |(p, percent)| (format!("{name}_{p}_ms"), latencies.percentile_ms(*percent)))
         });
         let mut figures: BTreeMap<_, _> = counts.chain(peaks).chain(times).collect();
         for (name, dividend, divisor) in RATIOS {
@@ -169,7 +171,9 @@ mod tests {
     #[test]
     fn what_was_not_measured_has_no_figure() {
         let figures = part(&[]).figures();
-        assert!(!figures.contains_key("latency_p99_ms") && !figures.contains_key("deliveries_per_server_cpu_s"));
+        assert!(
+            !figures.contains_key("latency_p99_ms") && !figures.contains_key("deliveries_per_server_cpu_s")
+        );
     }
 
     #[test]

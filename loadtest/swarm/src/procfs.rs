@@ -28,7 +28,8 @@ impl Usage {
         };
         let ticks = parse_ticks(&read("stat")?).context("cannot read the processor time in stat")?;
         let pages = read("statm")?;
-        let pages: u64 = pages.split(' ').nth(1).and_then(|pages| pages.parse().ok()).context("cannot read statm")?;
+        let pages: u64 =
+            pages.split(' ').nth(1).and_then(|pages| pages.parse().ok()).context("cannot read statm")?;
         let page_bytes = u64::try_from(rustix::param::page_size())?;
         let ticks_per_s = rustix::param::clock_ticks_per_second();
         Ok(Self { cpu_s: float(ticks) / float(ticks_per_s), rss_kib: float(pages * page_bytes / 1024) })

@@ -89,7 +89,14 @@ pub struct Load {
 
 impl Default for Load {
     fn default() -> Self {
-        Self { room_messages_per_s: 1, content_bytes: 150, acks: false, warmup_s: 1, measure_s: 10, drain_s: 15 }
+        Self {
+            room_messages_per_s: 1,
+            content_bytes: 150,
+            acks: false,
+            warmup_s: 1,
+            measure_s: 10,
+            drain_s: 15,
+        }
     }
 }
 
@@ -126,20 +133,7 @@ pub enum Plan {
         return_s: u64,
     },
     /// Some readers read too slowly.
-    SlowReader {
-        /// How many, of all readers.
-        slow: usize,
-        /// What they read in a second.
-        bytes_per_s: usize,
-        /// Their `SO_RCVBUF`.
-        receive_buffer_bytes: usize,
-        /// Talk with everybody healthy, for comparison.
-        baseline_s: u64,
-        /// The slow ones wake up one after the other, from here on
-        wake_from_s: u64,
-        /// to here.
-        wake_to_s: u64,
-    },
+    SlowReader(SlowReader),
     /// Prices, read on `/ws/ticker`. A room is a reader's group and nothing else here.
     Ticks {
         /// Which.
@@ -147,6 +141,24 @@ pub enum Plan {
     },
     /// Find the highest rate, then offer twice as much.
     Overload,
+}
+
+/// Readers that read too slowly.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlowReader {
+    /// How many, of all readers.
+    pub slow: usize,
+    /// What they read in a second.
+    pub bytes_per_s: usize,
+    /// Their `SO_RCVBUF`.
+    pub receive_buffer_bytes: usize,
+    /// Talk with everybody healthy, for comparison.
+    pub baseline_s: u64,
+    /// The slow ones wake up one after the other, from here on
+    pub wake_from_s: u64,
+    /// to here.
+    pub wake_to_s: u64,
 }
 
 /// How to search for the highest rate.
@@ -165,7 +177,12 @@ pub struct Search {
 
 impl Default for Search {
     fn default() -> Self {
-        Self { first_messages_per_s: 100, ceiling_messages_per_s: 100_000, precision_percent: 10, p99_ms: 500.0 }
+        Self {
+            first_messages_per_s: 100,
+            ceiling_messages_per_s: 100_000,
+            precision_percent: 10,
+            p99_ms: 500.0,
+        }
     }
 }
 
@@ -223,7 +240,8 @@ impl Scenario {
     ///
     /// What cannot be read, or makes no sense.
     pub fn read(path: &Path, changes: &[String]) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         Self::parse(&text, changes).with_context(|| format!("in {}", path.display()))
     }
 
@@ -245,10 +263,16 @@ impl Scenario {
     fn check(&self) -> anyhow::Result<()> {
         let Crowd { rooms, users, handshakes, connects_per_s, .. } = self.crowd;
         ensure!((1..=100).contains(&rooms), "crowd.rooms: expected 1 to 100, got {rooms}");
-        ensure!(users > 0 && handshakes > 0 && connects_per_s > 0, "crowd: expected no zeros among its rates");
+        ensure!(
+            users > 0 && handshakes > 0 && connects_per_s > 0,
+            "crowd: expected no zeros among its rates"
+        );
         let least = crate::scan::STAMP_LETTERS + 2;
-        ensure!(self.load.content_bytes >= least, "load.content_bytes: expected {least} or more for the send time");
-        if let Plan::SlowReader { slow, wake_from_s, wake_to_s, .. } = self.plan {
+        ensure!(
+            self.load.content_bytes >= least,
+            "load.content_bytes: expected {least} or more for the send time"
+        );
+        if let Plan::SlowReader(SlowReader { slow, wake_from_s, wake_to_s, .. }) = self.plan {
             let readers = rooms * self.crowd.readers_per_room;
             ensure!(slow < readers, "plan.slow: expected fewer than the {readers} readers, got {slow}");
             ensure!(wake_from_s < wake_to_s, "plan: expected wake_from_s below wake_to_s");
@@ -260,7 +284,8 @@ impl Scenario {
 fn apply(table: &mut Table, change: &str) -> anyhow::Result<()> {
     let (path, value) = change.split_once('=').context("expected a change such as load.measure_s=5")?;
     // A bare word is a string: nobody likes to quote in a shell.
-    let parsed = toml::from_str::<Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value"));
+    let parsed =
+        toml::from_str::<Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value"));
     let value = parsed.unwrap_or_else(|| Value::String(value.to_owned()));
     let mut keys: Vec<_> = path.split('.').collect();
     let last = keys.pop().unwrap_or_default();

@@ -10,6 +10,8 @@
 mod line;
 mod publish;
 
+pub use line::Weather;
+
 use rustix::event::epoll::{self, Event, EventFlags};
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
@@ -19,6 +21,7 @@ use crate::client::{Client, End, Role, Stage};
 use crate::clock;
 use crate::ledger::Ledger;
 use crate::limits::{EVENTS, READ_BYTES};
+use crate::outcome::Outcome;
 use crate::pacer::Pacer;
 use crate::scenario::{Crowd, Load};
 use crate::talk::Talk;
@@ -69,6 +72,7 @@ pub struct Swarm<'a> {
     alarms: Alarms,
     talk: Talk,
     speech: Option<Pacer>,
+    weather: Option<Weather>,
     buffer: Box<[u8]>,
     events: Vec<Event>,
     now_us: u64,
@@ -92,7 +96,8 @@ impl<'a> Swarm<'a> {
             index if index < publishers + slow => Role::SlowReader,
             _ => Role::Reader,
         };
-        let mut clients: Vec<_> = (0..crowd.sockets()).map(|index| Client::new(index % rooms, role(index))).collect();
+        let mut clients: Vec<_> =
+            (0..crowd.sockets()).map(|index| Client::new(index % rooms, role(index))).collect();
         for client in &mut clients {
             client.seqs = vec![0; setup.markets.len()];
         }
@@ -107,6 +112,7 @@ impl<'a> Swarm<'a> {
             alarms: Alarms::default(),
             talk: Talk::new(setup.load.content_bytes, setup.load.acks),
             speech: None,
+            weather: None,
             buffer: vec![0; READ_BYTES].into(),
             events: Vec::with_capacity(EVENTS),
             now_us: clock::now_us(),
@@ -196,10 +202,10 @@ impl<'a> Swarm<'a> {
     fn on_alarm(&mut self, index: usize, act: Act) {
         let Some(client) = self.clients.get(index) else { return };
         match act {
-            Act::Connect => self.connect(index),
+            Act::Connect => self.reconnect(index),
             Act::GiveUp if client.stage == Stage::Live => {}
             Act::GiveUp => self.lose(index, &End::TimedOut),
-            Act::Cut => self.cut(index),
+            Act::Cut => self.cut_by_weather(index),
             Act::Sip => self.sip(index),
             Act::WakeUp => self.wake_up(index),
         }
@@ -225,6 +231,11 @@ impl<'a> Swarm<'a> {
     /// The clients.
     pub fn clients(&self) -> &[Client] {
         &self.clients
+    }
+
+    /// What was measured, once the run is over.
+    pub fn into_outcome(self) -> Outcome {
+        self.ledger.outcome
     }
 
     /// Now, as the current turn has it.

@@ -39,6 +39,13 @@ impl Talk {
     pub fn unwritten(&self, waiting_bytes: usize) -> u64 {
         u64::try_from(waiting_bytes.div_ceil(self.frame_bytes)).unwrap_or(u64::MAX)
     }
+
+    /// Removes the messages of which nothing is written yet, and counts them.
+    pub fn forget_whole(&self, waiting: &mut Vec<u8>) -> u64 {
+        let whole = waiting.len() / self.frame_bytes;
+        waiting.truncate(waiting.len() % self.frame_bytes);
+        u64::try_from(whole).unwrap_or(u64::MAX)
+    }
 }
 
 #[cfg(test)]
@@ -60,8 +67,14 @@ mod tests {
     fn a_message_is_what_the_protocol_asks_for() {
         let json = json(&Talk::new(150, true), 77, 3);
         let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
-        assert_eq!((value["type"].as_str(), value["content"].as_str().map(str::len)), (Some("MESSAGE"), Some(150)));
-        assert_eq!((stamp_us(&json), stamp_us(value["id"].as_str().unwrap().as_bytes())), (Some(77), Some(77)));
+        assert_eq!(
+            (value["type"].as_str(), value["content"].as_str().map(str::len)),
+            (Some("MESSAGE"), Some(150))
+        );
+        assert_eq!(
+            (stamp_us(&json), stamp_us(value["id"].as_str().unwrap().as_bytes())),
+            (Some(77), Some(77))
+        );
     }
 
     #[test]
@@ -76,5 +89,8 @@ mod tests {
         let mut out = Vec::new();
         talk.put(&mut out, u64::MAX, 9_999_999_999);
         assert_eq!((talk.unwritten(out.len()), talk.unwritten(out.len() + 1), talk.unwritten(0)), (1, 2, 0));
+        talk.put(&mut out, 1, 1);
+        out.drain(..10);
+        assert_eq!((talk.forget_whole(&mut out), talk.unwritten(out.len())), (1, 1));
     }
 }

@@ -55,14 +55,23 @@ mod tests {
 
     #[test]
     fn loopback_is_taken_in_all_its_spellings() {
-        for text in ["http://127.0.0.1:8080", "127.0.0.1:8080", "http://localhost:8080/", "http://127.9.9.9:1"] {
+        for text in
+            ["http://127.0.0.1:8080", "127.0.0.1:8080", "http://localhost:8080/", "http://127.9.9.9:1"]
+        {
             assert!(text.parse::<Target>().is_ok(), "{text}");
         }
     }
 
     #[test]
     fn everybody_else_is_left_alone() {
-        for text in ["http://example.com:80", "http://10.0.0.1:80", "0.0.0.0:80", "https://127.0.0.1:1", "", "127.0.0.1:0"] {
+        for text in [
+            "http://example.com:80",
+            "http://10.0.0.1:80",
+            "0.0.0.0:80",
+            "https://127.0.0.1:1",
+            "",
+            "127.0.0.1:0",
+        ] {
             assert!(text.parse::<Target>().is_err(), "{text}");
         }
     }

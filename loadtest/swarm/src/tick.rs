@@ -41,7 +41,9 @@ mod tests {
     use super::*;
 
     fn price(code: &str, seq: u64) -> String {
-        format!(r#"{{"type":"ticker","code":"{code}","trade_price":1.5,"received":1000,"seq":{seq},"simulated":true}}"#)
+        format!(
+            r#"{{"type":"ticker","code":"{code}","trade_price":1.5,"received":1000,"seq":{seq},"simulated":true}}"#
+        )
     }
 
     #[test]
@@ -57,6 +59,9 @@ mod tests {
         let counts = ledger.outcome.counts;
         assert_eq!(seqs, [8, 9]);
         assert_eq!((counts["tick_snapshots"], counts["ticks"], counts["ticks_spared"]), (2, 2, 1));
-        assert_eq!((counts["ticks_out_of_order"], counts["strange_markets"], counts["strange_frames"]), (1, 1, 1));
+        assert_eq!(
+            (counts["ticks_out_of_order"], counts["strange_markets"], counts["strange_frames"]),
+            (1, 1, 1)
+        );
     }
 }

@@ -166,12 +166,10 @@ mod tests {
     fn what_newcomers_are_shown_is_no_delivery_but_must_be_whole() {
         let mut track = Track::default();
         track.join(5);
-        assert_eq!([3, 4, 5, 6].map(|offset| track.take(offset)), [
-            Delivery::Recent,
-            Delivery::Recent,
-            Delivery::Recent,
-            Delivery::Live
-        ]);
+        assert_eq!(
+            [3, 4, 5, 6].map(|offset| track.take(offset)),
+            [Delivery::Recent, Delivery::Recent, Delivery::Recent, Delivery::Live]
+        );
         assert_eq!(told(5, &[3, 5, 6]).missing(), 1);
         assert_eq!(told(5, &[3, 4, 6]).missing(), 1, "between what was and what is");
     }
@@ -181,11 +179,10 @@ mod tests {
         let mut track = told(0, &[1, 2]);
         track.resume(4);
         assert!(!track.is_caught_up());
-        assert_eq!([3, 4, 5].map(|offset| track.take(offset)), [
-            Delivery::Recovered,
-            Delivery::Recovered,
-            Delivery::Live
-        ]);
+        assert_eq!(
+            [3, 4, 5].map(|offset| track.take(offset)),
+            [Delivery::Recovered, Delivery::Recovered, Delivery::Live]
+        );
         assert!(track.is_caught_up());
         assert_eq!((track.missing(), track.repeated()), (0, 0));
         track.resume(6);

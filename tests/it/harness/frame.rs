@@ -10,6 +10,7 @@ pub(crate) struct Frame {
 const FIN: u8 = 0x80;
 const CONTINUATION: u8 = 0;
 const TEXT: u8 = 1;
+const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
@@ -28,6 +29,11 @@ impl Frame {
 
     pub(crate) fn ping(payload: impl AsRef<[u8]>) -> Self {
         Self::new(PING, payload.as_ref())
+    }
+
+    /// A goodbye without a reason.
+    pub(crate) fn close() -> Self {
+        Self::new(CLOSE, b"")
     }
 
     /// With an opcode that nobody has defined.

@@ -101,13 +101,17 @@ impl Socket {
     }
 
     async fn read_text(&mut self) -> String {
-        loop {
-            match self.read_message().await {
-                Some(Ok(Message::Text(text))) => return text.to_string(),
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                other => panic!("expected a text frame, got {other:?}; unread: {:?}", self.pending),
+        // Around all of it, because pings may come for ever.
+        within("the next text", async {
+            loop {
+                match self.stream.next().await {
+                    Some(Ok(Message::Text(text))) => return text.to_string(),
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    other => panic!("expected a text frame, got {other:?}; unread: {:?}", self.pending),
+                }
             }
-        }
+        })
+        .await
     }
 
     async fn read_message(&mut self) -> Option<Result<Message, Error>> {

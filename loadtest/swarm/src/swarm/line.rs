@@ -17,6 +17,15 @@ use crate::target::Target;
 /// How often a slow reader reads.
 const SIP_EVERY_US: u64 = 250_000;
 
+/// How bad the network is.
+#[derive(Debug, Clone, Copy)]
+pub struct Weather {
+    /// The mean time between two cuts of one reader.
+    pub cut_every_us: u64,
+    /// How long it then stays away.
+    pub offline_us: u64,
+}
+
 impl Swarm<'_> {
     /// Lets everybody come, as fast as the crowd may. Keeps the time that it took.
     ///
@@ -49,7 +58,9 @@ impl Swarm<'_> {
     pub(super) fn admit(&mut self) {
         while self.may_admit() {
             let pacer = self.admission.as_mut();
-            let Some(next) = pacer.and_then(|pacer| pacer.take_due(self.now_us)).and(self.waiting.pop_front()) else {
+            let Some(next) =
+                pacer.and_then(|pacer| pacer.take_due(self.now_us)).and(self.waiting.pop_front())
+            else {
                 return;
             };
             self.connect(next);
@@ -61,10 +72,11 @@ impl Swarm<'_> {
         let slow = self.setup.slow.filter(|_| client.role == Role::SlowReader);
         let receive_buffer_bytes = slow.map(|slow| slow.receive_buffer_bytes);
         let address = self.setup.target.address();
-        let connected = begin_connect(Target::source(index), address, receive_buffer_bytes).and_then(|stream| {
-            epoll::add(&self.epoll, &stream, token(index), EventFlags::OUT)?;
-            Ok(stream)
-        });
+        let connected =
+            begin_connect(Target::source(index), address, receive_buffer_bytes).and_then(|stream| {
+                epoll::add(&self.epoll, &stream, token(index), EventFlags::OUT)?;
+                Ok(stream)
+            });
         match connected {
             Ok(stream) => {
                 client.stream = Some(stream);
@@ -121,7 +133,9 @@ impl Swarm<'_> {
     pub(super) fn lose(&mut self, index: usize, end: &End) {
         let Some(client) = self.clients.get_mut(index) else { return };
         let was_live = client.stage == Stage::Live;
-        if let Some(room) = self.ledger.rooms.get_mut(client.room).filter(|_| client.role == Role::Publisher && was_live) {
+        if let Some(room) =
+            self.ledger.rooms.get_mut(client.room).filter(|_| client.role == Role::Publisher && was_live)
+        {
             room.sent -= self.talk.unwritten(client.out.len()).min(room.sent);
         }
         client.hang_up();
@@ -168,13 +182,31 @@ impl Swarm<'_> {
 
     /// Cuts a client off with a reset; it comes back after so long.
     pub fn cut_off(&mut self, index: usize, return_us: u64) {
-        self.lose(index, &End::Cut { return_us });
         self.ledger.note("cuts");
+        self.lose(index, &End::Cut { return_us });
     }
 
-    /// Cuts a client off once so long has passed, unless it has another connection by then.
-    pub fn cut_later(&mut self, index: usize, after_us: u64) {
-        self.set_alarm(index, after_us, Act::Cut);
+    /// From now on readers are cut off now and then; with nothing, no more.
+    pub fn set_weather(&mut self, weather: Option<Weather>) {
+        self.weather = weather;
+        let every_us = weather.map_or(0, |weather| weather.cut_every_us);
+        for index in self.with_role(Role::Reader).into_iter().filter(|_| every_us > 0) {
+            self.set_alarm(index, fastrand::u64(0..every_us), Act::Cut);
+        }
+    }
+
+    pub(super) fn cut_by_weather(&mut self, index: usize) {
+        if let Some(weather) = self.weather {
+            self.cut_off(index, weather.offline_us);
+        }
+    }
+
+    pub(super) fn reconnect(&mut self, index: usize) {
+        self.connect(index);
+        let is_reader = self.clients.get(index).is_some_and(|client| client.role == Role::Reader);
+        if let Some(Weather { cut_every_us, .. }) = self.weather.filter(|_| is_reader) {
+            self.set_alarm(index, cut_every_us / 2 + fastrand::u64(0..=cut_every_us), Act::Cut);
+        }
     }
 
     pub(super) fn set_alarm(&mut self, index: usize, after_us: u64, act: Act) {
@@ -227,7 +259,7 @@ fn path(client: &Client, first_room: usize) -> String {
 }
 
 /// The name of a room by its number.
-pub(crate) fn room_name(number: usize) -> String {
+fn room_name(number: usize) -> String {
     format!("SWARM-{number:02}")
 }
 

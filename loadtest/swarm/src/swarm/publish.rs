@@ -73,6 +73,17 @@ impl Swarm<'_> {
         Ok(all_arrived)
     }
 
+    /// Forgets what the server has not even read, up to the frame that is half written.
+    pub fn drop_backlog(&mut self) {
+        for client in self.clients.iter_mut().take(self.publishers) {
+            let unwritten = self.talk.forget_whole(&mut client.out);
+            if let Some(room) = self.ledger.rooms.get_mut(client.room) {
+                room.sent -= unwritten;
+                self.ledger.outcome.count("unwritten", unwritten);
+            }
+        }
+    }
+
     fn all_is_written(&self) -> bool {
         self.clients.iter().take(self.publishers).all(|client| client.out.is_empty())
     }
@@ -120,3 +131,63 @@ impl Swarm<'_> {
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use crate::frame::{Opcode, put_plain};
+    use crate::scenario::{Crowd, Load};
+    use crate::swarm::{Setup, Swarm};
+    use std::collections::BTreeMap;
+
+    /// A swarm of one publisher and two readers in a room that stood at 10 and had `said` messages since. The first
+    /// reader is given `offsets`, everybody else what they should get.
+    fn audit(said: u64, offsets: &[u64]) -> BTreeMap<String, u64> {
+        let crowd = Crowd { readers_per_room: 2, publishers_per_room: 1, ..Crowd::default() };
+        let load = Load::default();
+        let mut swarm = Swarm::new(Setup {
+            target: "127.0.0.1:1".parse().unwrap(),
+            tokens: &[],
+            crowd: &crowd,
+            load: &load,
+            first_room: 0,
+            slow: None,
+            markets: &[],
+            returns: false,
+        })
+        .unwrap();
+        let right: Vec<_> = (11..=10 + said).collect();
+        for (index, client) in swarm.clients.iter_mut().enumerate() {
+            let mut bytes = Vec::new();
+            put_plain(&mut bytes, Opcode::Text, br#"{"type":"JOINED","epoch":"e","offset":10}"#);
+            for offset in if index == 1 { offsets } else { &right } {
+                let json =
+                    format!(r#"{{"type":"MESSAGE","content":"~aaaaaaaaaaaaaaaa x","offset":{offset}}}"#);
+                put_plain(&mut bytes, Opcode::Text, json.as_bytes());
+            }
+            client.stage = crate::client::Stage::Joining;
+            client.digest(&bytes, 1, &mut swarm.ledger).unwrap();
+        }
+        swarm.ledger.rooms[0].sent = said;
+        swarm.audit();
+        swarm.into_outcome().counts
+    }
+
+    fn faults(counts: &BTreeMap<String, u64>) -> [u64; 3] {
+        ["missing", "repeated", "foreign"].map(|name| counts[name])
+    }
+
+    #[test]
+    fn a_clean_run_is_clean() {
+        let counts = audit(3, &[11, 12, 13]);
+        assert_eq!((faults(&counts), counts["expected"], counts["deliveries_total"]), ([0, 0, 0], 9, 9));
+    }
+
+    #[test]
+    fn the_audit_catches_what_was_lost_doubled_reordered_or_not_ours() {
+        assert_eq!(faults(&audit(3, &[11, 13])), [1, 0, 0], "lost in the middle");
+        assert_eq!(faults(&audit(3, &[11, 12])), [1, 0, 0], "lost at the end");
+        assert_eq!(faults(&audit(3, &[])), [3, 0, 0], "all lost");
+        assert_eq!(faults(&audit(3, &[11, 12, 12, 13])), [0, 1, 0], "doubled");
+        assert_eq!(faults(&audit(3, &[12, 11, 13])), [1, 1, 0], "reordered");
+        assert_eq!(faults(&audit(3, &[11, 12, 13, 14])), [0, 0, 1], "a stranger's");
+    }
+}

@@ -42,6 +42,7 @@ pub mod rooms;
 pub mod root;
 pub mod session;
 pub mod sessions;
+mod thread;
 pub mod ticker;
 pub mod tree;
 pub mod wire;

@@ -32,8 +32,9 @@ pub const WINDOW_BYTES: usize = 2 * 1024 * 1024;
 /// Recent messages that a member without a position is shown on joining.
 pub const JOIN_RECENT_MESSAGES: usize = 50;
 
-/// Messages that a room reads back from the log when it starts.
-pub const REBUILD_MESSAGES: u16 = 256;
+/// Messages that a room reads back from the log when it starts: as many as it replays and knows the ids of, so that a
+/// restart makes no difference to clients. It costs a room some milliseconds, once.
+pub const REBUILD_MESSAGES: u16 = 4096;
 
 /// Client message ids that a room remembers to recognise a repeated send.
 /// A repeat that is older than this is still caught by the message log, after it was shown once more.
@@ -57,9 +58,6 @@ pub const SOCKET_MARKETS: usize = 300;
 
 /// How long a session waits for its room before it asks again: a room that is restarting loses its mailbox.
 pub const JOIN_RETRY: Duration = Duration::from_secs(1);
-
-/// A room without members is stopped after this time; its place in the order is kept.
-pub const ROOM_IDLE: Duration = Duration::from_secs(60);
 
 /// Longest time that one append to the message log may take before it counts as failed.
 pub const LOG_APPEND_TIMEOUT: Duration = Duration::from_secs(10);

@@ -223,15 +223,12 @@ impl RoomState {
         }
         let replay = resume
             .filter(|position| position.epoch == self.epoch)
-            .and_then(|position| self.window.since(position.offset))
-            .filter(|frames| {
-                frames.clone().map(|frame| frame.len()).sum::<usize>() <= session.replay_bytes()
-            });
+            .and_then(|position| self.window.since(position.offset));
         let recovered = resume.map(|_| replay.is_some());
         session.outbox.push(native::joined(&self.slot.name, &self.position(), recovered));
         match replay {
-            Some(frames) => session.outbox.push_all(frames),
-            None => session.outbox.push_all(self.window.recent(limits::JOIN_RECENT_MESSAGES)),
+            Some(frames) => session.outbox.push_replay(frames),
+            None => session.outbox.push_replay(self.window.recent(limits::JOIN_RECENT_MESSAGES)),
         }
         session.enter(&self.slot, self.window.tail());
     }

@@ -13,12 +13,8 @@ use dashmap::DashMap;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 use tickroom_storage::RoomName;
 use tokio::time::Instant;
-
-/// How often idle rooms are looked for.
-const TICK: Duration = Duration::from_secs(10);
 
 /// The rooms there are, running or not.
 #[derive(Default)]
@@ -97,7 +93,8 @@ impl Actor for Rooms {
                 state.spawn(&myself, &slot).await;
             }
         }
-        myself.send_interval(TICK, || RoomsMessage::Tick);
+        let tick = state.services.config.room_idle / 4;
+        myself.send_interval(tick, || RoomsMessage::Tick);
         Ok(state)
     }
 
@@ -203,7 +200,7 @@ impl RoomsState {
     fn on_tick(&mut self) {
         let now = Instant::now();
         self.deaths.retain(|_, deaths| !deaths.is_past(&RestartPolicy::ROOM, now));
-        for slot in self.children.values().filter(|slot| slot.is_idle(now)) {
+        for slot in self.children.values().filter(|slot| slot.is_idle(self.services.config.room_idle)) {
             if let Some(room) = slot.address.actor() {
                 room.stop(Some(IDLE.into()));
             }

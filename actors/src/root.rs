@@ -9,6 +9,7 @@ use crate::notifier::Notifier;
 use crate::restart::{RestartLog, RestartPolicy, Verdict};
 use crate::rooms::Rooms;
 use crate::sessions::Sessions;
+use crate::thread::Thread;
 use crate::tree::Services;
 use crate::writer::Writer;
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
@@ -199,7 +200,11 @@ async fn start(role: Role, services: &Arc<Services>, root: ActorCell) -> Result<
     }
     let unknown = || SpawnErr::StartupFailed(format!("{role} is not part of this tree").into());
     match role {
-        Role::Writer => spawn!(Writer, shared, services.intake.address),
+        Role::Writer => {
+            let address = Arc::clone(&services.intake);
+            let start = async move { spawn!(Writer, shared, address.address) };
+            on_thread(&services.writer_thread, start).await
+        }
         Role::Notifier => spawn!(Notifier, shared, services.notifier),
         Role::Rooms => spawn!(Rooms, shared, services.rooms),
         Role::Sessions(shard) => {
@@ -211,4 +216,14 @@ async fn start(role: Role, services: &Arc<Services>, root: ActorCell) -> Result<
             spawn!(Feed, (shared, config), services.feed)
         }
     }
+}
+
+/// Starts an actor on a thread of its own: its loop runs where its start did.
+async fn on_thread(
+    thread: &Thread,
+    start: impl Future<Output = Result<ActorId, SpawnErr>> + Send + 'static,
+) -> Result<ActorId, SpawnErr> {
+    let failed = |reason: &str| SpawnErr::StartupFailed(reason.into());
+    let started = thread.spawn(start).ok_or_else(|| failed("its thread has ended"))?;
+    started.await.map_err(|error| failed(&error.to_string()))?
 }

@@ -85,7 +85,6 @@ pub struct SessionSlot {
     /// The actor, when it runs.
     pub address: Address<SessionMessage>,
     pub(crate) deaths: Mutex<RestartLog>,
-    outbox_bytes: usize,
     inbox: Inbox<Inbound>,
     room: OnceLock<Arc<RoomSlot>>,
     watched: Mutex<Vec<MarketCode>>,
@@ -107,7 +106,6 @@ impl SessionSlot {
             outbox: Outbox::new(outbox_bytes),
             address: Address::default(),
             deaths: Mutex::default(),
-            outbox_bytes,
             inbox: Inbox::new(limits::SESSION_INBOX_MESSAGES),
             room: OnceLock::new(),
             watched: Mutex::default(),
@@ -148,11 +146,6 @@ impl SessionSlot {
     /// The room of a chat session, once it has joined.
     pub fn room(&self) -> Option<&Arc<RoomSlot>> {
         self.room.get()
-    }
-
-    /// Bytes of replay that the outbox takes at once without being closed as slow.
-    pub(crate) const fn replay_bytes(&self) -> usize {
-        self.outbox_bytes / 4 * 3
     }
 
     /// The room took the session in, having given it everything up to `delivered`.
@@ -236,6 +229,16 @@ impl Actor for Session {
         }
         Ok(())
     }
+
+    /// Says what the client sent right before it left: ractor serves a stop before the messages that wait.
+    async fn post_stop(
+        &self,
+        _myself: ActorRef<SessionMessage>,
+        state: &mut SessionState,
+    ) -> Result<(), ActorProcessingErr> {
+        state.work_off();
+        Ok(())
+    }
 }
 
 impl SessionState {
@@ -262,7 +265,8 @@ impl SessionState {
     }
 
     fn on_inbound(&mut self, inbound: &Inbound) {
-        if self.slot.outbox.closing().is_some() {
+        // Whoever was sent away is not heard any more. A client that says goodbye is: its last words came before it.
+        if self.slot.outbox.closing().is_some_and(|code| code != CloseCode::NORMAL) {
             return;
         }
         let Inbound::Text(text) = inbound else {

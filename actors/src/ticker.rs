@@ -90,7 +90,8 @@ impl TickerHub {
     ) -> Option<i64> {
         let market = self.market(code).ok()?;
         let ticker: Ticker<'_> = serde_json::from_str(json).ok()?;
-        let exchange = ticker.timestamp_ms();
+        // A clock that runs ahead for one frame must not make all later ones look old.
+        let exchange = ticker.timestamp_ms().min(received.as_millis());
         let mut last = market.last.lock();
         let seq = match &*last {
             Some(last) if exchange < last.exchange => return None,

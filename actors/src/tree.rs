@@ -10,6 +10,7 @@ use crate::rooms::{RoomDirectory, RoomsMessage};
 use crate::root::{Role, Root, RootMessage, RootView};
 use crate::session::{Dialect, Identity, SessionId, SessionSlot};
 use crate::sessions::{SessionsMessage, show_sockets};
+use crate::thread::Thread;
 use crate::ticker::TickerHub;
 use crate::wire::{CloseCode, native};
 use crate::writer::{Intake, WriterMessage, WriterView};
@@ -51,6 +52,8 @@ pub struct TreeConfig {
     pub linger: Duration,
     /// Messages that may wait to be stored.
     pub queue_messages: usize,
+    /// A room without members is stopped after this time; its place in the order is kept.
+    pub room_idle: Duration,
     /// Supervisors that sessions are spread over.
     pub session_shards: usize,
     /// The exchange; none for a server without prices.
@@ -72,6 +75,7 @@ impl Default for TreeConfig {
             batch_messages: 2_000,
             linger: Duration::from_millis(20),
             queue_messages: 100_000,
+            room_idle: Duration::from_secs(60),
             session_shards: std::thread::available_parallelism().map_or(1, usize::from),
             feed: None,
         }
@@ -122,6 +126,8 @@ pub struct Services {
     pub root_view: Observed<RootView>,
     pub(crate) spill: Arc<tokio::sync::Mutex<Spill>>,
     pub(crate) notices: Inbox<Notice>,
+    /// Where the writer runs.
+    pub(crate) writer_thread: Thread,
     market_store: Markets,
     room_store: RoomStore,
     draining: AtomicBool,
@@ -129,11 +135,11 @@ pub struct Services {
 }
 
 impl Services {
-    fn new(config: TreeConfig, stores: Stores) -> Self {
+    fn new(config: TreeConfig, stores: Stores) -> std::io::Result<Self> {
         let shards = config.session_shards.max(1);
         let intake = Arc::new(Intake::new(config.queue_messages));
         intake.set_spilled(stores.spill.tails().clone());
-        Self {
+        Ok(Self {
             directory: RoomDirectory::default(),
             registry: Registry::new(shards),
             hub: TickerHub::default(),
@@ -149,12 +155,13 @@ impl Services {
             root_view: Observed::default(),
             spill: Arc::new(tokio::sync::Mutex::new(stores.spill)),
             notices: notifier::inbox(),
+            writer_thread: Thread::start("writer")?,
             market_store: stores.markets,
             room_store: stores.rooms,
             draining: AtomicBool::new(false),
             started: Instant::now(),
             config,
-        }
+        })
     }
 
     /// Makes markets watchable and gives each a room; remembers both for the next run.
@@ -218,6 +225,9 @@ pub enum StartError {
     /// What earlier runs stored cannot be read.
     #[error("rooms and markets cannot be read")]
     Storage(#[from] StorageError),
+    /// No thread for the writer.
+    #[error("the writer's thread cannot be started")]
+    Thread(#[from] std::io::Error),
     /// An actor failed at its start.
     #[error("an actor failed at its start: {0}")]
     Actor(#[from] ractor::SpawnErr),
@@ -237,7 +247,7 @@ impl Tree {
     ///
     /// When the stores do not answer, or an actor fails at its start.
     pub async fn start(config: TreeConfig, stores: Stores) -> Result<Self, StartError> {
-        let services = Arc::new(Services::new(config, stores));
+        let services = Arc::new(Services::new(config, stores)?);
         services.open_known().await?;
         let (root, join) = Root::spawn(None, Root, Arc::clone(&services)).await?;
         let (end, ended) = watch::channel(false);

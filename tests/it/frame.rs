@@ -193,6 +193,7 @@ async fn a_close_is_answered_and_the_connection_ends() {
     ann.send(Message::Close(Some(close))).await;
     ann.expect_close(1000).await;
     ann.expect_end_of_stream().await;
+    ann.hang_up();
     eventually("ann is gone", async || server.members(ROOM).await == 0).await;
 }
 

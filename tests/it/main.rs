@@ -11,6 +11,7 @@ mod durability;
 mod frame;
 mod message;
 mod ops;
+mod protocol;
 mod room;
 mod slow;
 mod socket;

@@ -79,6 +79,7 @@ async fn defect_55_a_lone_message_in_a_quiet_room_is_stored_and_survives_a_resta
     ann.expect_message("anybody here?").await;
     eventually("the message in the history", async || server.history(ROOM).await.len() == 1).await;
     let before = server.history(ROOM).await;
+    ann.hang_up();
     let server = server.restart().await;
     assert_eq!(server.history(ROOM).await, before);
 }
@@ -89,6 +90,7 @@ async fn defect_55_what_was_said_just_before_a_stop_is_stored() {
     let mut ann = server.user("ann").await.enter(ROOM).await;
     ann.say("wait for me").await;
     ann.expect_message("wait for me").await;
+    ann.hang_up();
     let server = server.restart().await;
     assert_eq!(server.history(ROOM).await[0]["content"], "wait for me");
 }
@@ -119,11 +121,31 @@ async fn a_repeat_is_recognised_after_a_restart_of_the_server() {
     let server = TestServer::without_prices(&[]).await;
     let mut ann = server.user("ann").await.enter(ROOM).await;
     let ack = ann.say_and_wait("order-7", "buy").await;
+    ann.hang_up();
     let server = server.restart().await;
     let mut ann = server.log_in("ann").await.enter(ROOM).await;
     let repeat = ann.say_and_wait("order-7", "buy").await;
     assert_eq!((&repeat["messageId"], &repeat["duplicate"]), (&ack["messageId"], &true.into()));
     assert_eq!(server.history(ROOM).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_room_promises_to_remember_it_remembers_after_a_restart() {
+    const SAID: usize = 1_000;
+    let server = TestServer::without_prices(&[]).await;
+    let mut ann = server.user("ann").await.enter(ROOM).await;
+    for number in 1..SAID {
+        ann.say_as(&number.to_string(), "once").await;
+        ann.next_message().await;
+    }
+    ann.say_as("last", "once").await;
+    while ann.next_of("ACK").await["id"] != "last" {}
+    ann.hang_up();
+    let server = server.restart().await;
+    let mut ann = server.log_in("ann").await.enter(ROOM).await;
+    let repeat = ann.say_and_wait("1", "once").await;
+    assert_eq!((&repeat["offset"], &repeat["duplicate"]), (&1.into(), &true.into()));
+    assert_eq!(ann.say_and_wait("new", "twice").await["offset"], SAID + 1, "an offset was left unused");
 }
 
 #[tokio::test]
@@ -195,6 +217,7 @@ async fn a_restarted_server_begins_another_epoch_and_goes_on_counting() {
     let mut ann = server.user("ann").await.enter(ROOM).await;
     ann.say_and_wait("1", "before").await;
     let epoch = ann.epoch().to_owned();
+    ann.hang_up();
     let server = server.restart().await;
     let mut back = server.log_in("ann").await.come_back(ROOM, &epoch, 1).await;
     assert_ne!(back.epoch(), epoch);

@@ -93,6 +93,20 @@ async fn defect_12_who_talks_too_fast_is_told_when_to_go_on_and_the_others_miss_
 }
 
 #[tokio::test]
+async fn who_goes_on_in_spite_of_all_refusals_is_sent_away_and_the_others_miss_nothing() {
+    let settings = [("chat.messages_per_second", "1"), ("chat.message_burst", "1")];
+    let server = TestServer::without_prices(&settings).await;
+    let mut ann = server.user("ann").await.enter(ROOM).await;
+    let mut bo = server.user("bo").await.enter(ROOM).await;
+    let frame = Frame::text(r#"{"content":"me, me, me"}"#).bytes();
+    ann.write(&frame.repeat(1_100)).await;
+    ann.expect_close(3013).await;
+    bo.expect_message("me, me, me").await;
+    bo.say("peace").await;
+    while bo.next_message().await["content"] != "peace" {}
+}
+
+#[tokio::test]
 async fn a_client_that_answers_no_ping_is_closed_with_3012_and_one_that_does_stays() {
     let settings = [("socket.ping_interval_s", "2"), ("socket.pong_timeout_s", "1")];
     let server = TestServer::without_prices(&settings).await;

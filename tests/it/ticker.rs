@@ -28,14 +28,13 @@ async fn defect_50_a_watcher_gets_the_last_price_at_once_and_then_each_new_one()
     let mut socket = server.watch_prices().await;
     let snapshot = socket.watch(BTC).await;
     assert_eq!((&snapshot["trade_price"], &snapshot["simulated"]), (&150_000_000.0.into(), &true.into()));
-    let mut seq = snapshot["seq"].as_u64().unwrap();
-    for price in ["150001000", "150002000", "149999000"] {
+    let seq = snapshot["seq"].as_u64().unwrap();
+    for (price, number) in ["150001000", "150002000", "149999000"].into_iter().zip(1..) {
         trade(&server, BTC, price);
         let tick = expect_price(&mut socket, BTC, price.parse().unwrap()).await;
         assert_eq!(tick["stream_type"], "REALTIME");
-        assert_eq!(tick["seq"], seq + 1);
+        assert_eq!(tick["seq"], seq + number);
         assert!(tick["received"].as_i64() >= tick["timestamp"].as_i64(), "{tick}");
-        seq += 1;
     }
     let mut late = server.watch_prices().await;
     assert_eq!(late.watch(BTC).await["trade_price"], 149_999_000.0);

@@ -71,7 +71,7 @@ impl Members {
     pub(crate) fn catch_up(&self, window: &Window) {
         for member in &mut self.inner.lock().list {
             match window.since(member.delivered) {
-                Some(frames) => member.session.outbox.push_all(frames),
+                Some(frames) => member.session.outbox.push_replay(frames),
                 None => member.session.outbox.close(CloseCode::INSUFFICIENT_STATE),
             }
             member.delivered = window.tail();

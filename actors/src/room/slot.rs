@@ -10,6 +10,7 @@ use crate::wire::{Refusal, native};
 use metrics::counter;
 use parking_lot::Mutex;
 use std::sync::Arc;
+use std::time::Duration;
 use tickroom_storage::message::Sender;
 use tickroom_storage::{ClientMessageId, MessageId, Offset, RoomName};
 use tokio::time::Instant;
@@ -143,8 +144,8 @@ impl RoomSlot {
     }
 
     /// Whether the room may sleep: nobody listens, nothing waits, and that for a while.
-    pub(crate) fn is_idle(&self, now: Instant) -> bool {
-        let unused = now.duration_since(*self.used.lock()) >= limits::ROOM_IDLE;
+    pub(crate) fn is_idle(&self, for_at_least: Duration) -> bool {
+        let unused = self.used.lock().elapsed() >= for_at_least;
         unused && self.members.is_empty() && self.inbox.is_empty()
     }
 

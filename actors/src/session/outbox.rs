@@ -23,6 +23,8 @@ pub struct Outbox {
 struct Inner {
     lossless: VecDeque<Bytes>,
     lossless_bytes: usize,
+    /// How many of these bytes are a replay, which the cap does not count. Taken off first, as it is queued first.
+    replay_bytes: usize,
     conflated: VecDeque<(u32, Bytes)>,
     closing: Option<CloseCode>,
     /// The socket's task, while it sleeps because there was nothing to take.
@@ -53,7 +55,7 @@ impl Outbox {
         if inner.closing.is_some() {
             return false;
         }
-        if inner.lossless_bytes + frame.len() > self.capacity_bytes {
+        if inner.lossless_bytes - inner.replay_bytes + frame.len() > self.capacity_bytes {
             inner.drop_all();
             inner.closing = Some(CloseCode::SLOW);
             wake(inner);
@@ -65,9 +67,19 @@ impl Outbox {
         true
     }
 
-    /// Queues frames one after the other until one does not fit.
-    pub fn push_all(&self, mut frames: impl Iterator<Item = Bytes>) {
-        while frames.next().is_some_and(|frame| self.push(frame)) {}
+    /// Queues what a socket missed, whatever its size: a client that was closed as slow misses a whole outbox, and
+    /// must be able to come back. A room's window bounds it, and the frames are shared.
+    pub fn push_replay(&self, frames: impl Iterator<Item = Bytes>) {
+        let mut inner = self.inner.lock();
+        if inner.closing.is_some() {
+            return;
+        }
+        for frame in frames {
+            inner.lossless_bytes += frame.len();
+            inner.replay_bytes += frame.len();
+            inner.lossless.push_back(frame);
+        }
+        wake(inner);
     }
 
     /// Puts a frame into the slot `key` of the conflated lane, in place of what was not sent yet.
@@ -110,10 +122,12 @@ impl Outbox {
         let room = max.saturating_sub(batch.len());
         let lossless = room.min(inner.lossless.len());
         if batch.is_empty() && lossless == inner.lossless.len() {
-            inner.lossless_bytes = 0;
+            (inner.lossless_bytes, inner.replay_bytes) = (0, 0);
             std::mem::swap(batch, &mut inner.lossless);
         } else {
-            inner.lossless_bytes -= inner.lossless.iter().take(lossless).map(Bytes::len).sum::<usize>();
+            let taken = inner.lossless.iter().take(lossless).map(Bytes::len).sum::<usize>();
+            inner.lossless_bytes -= taken;
+            inner.replay_bytes = inner.replay_bytes.saturating_sub(taken);
             batch.extend(inner.lossless.drain(..lossless));
         }
         let conflated = (room - lossless).min(inner.conflated.len());
@@ -159,7 +173,7 @@ impl Inner {
     fn drop_all(&mut self) {
         self.lossless = VecDeque::new();
         self.conflated = VecDeque::new();
-        self.lossless_bytes = 0;
+        (self.lossless_bytes, self.replay_bytes) = (0, 0);
     }
 }
 
@@ -206,6 +220,22 @@ mod tests {
         outbox.close(CloseCode::INTERNAL);
         assert_eq!(take(&outbox, 9), (vec![Bytes::from_static(b"last words")], None));
         assert_eq!(take(&outbox, 9), (vec![], Some(CloseCode::SHUTDOWN)), "the first reason stands");
+    }
+
+    #[test]
+    fn a_replay_larger_than_the_cap_is_taken_and_leaves_the_whole_cap_to_what_comes() {
+        let outbox = Outbox::new(10);
+        let old = Bytes::from_static(b"old");
+        outbox.push_replay(std::iter::repeat_n(old.clone(), 20));
+        assert!(outbox.push(Bytes::from_static(b"0123456789")));
+        assert!(outbox.closing().is_none());
+        let mut taken = Vec::new();
+        while taken.len() < 21 {
+            taken.extend(take(&outbox, 4).0);
+        }
+        assert!(taken.iter().take(20).all(|frame| *frame == old));
+        assert!(outbox.push(Bytes::from_static(b"0123456789")));
+        assert!(!outbox.push(Bytes::from_static(b"1")), "the cap holds again");
     }
 
     #[derive(Debug, Clone)]

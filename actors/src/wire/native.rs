@@ -11,6 +11,7 @@ use crate::room::Position;
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::time::Duration;
 use tickroom_storage::message::Message;
 use tickroom_storage::{ClientMessageId, MessageId, Offset, RoomName, UserId};
 
@@ -173,12 +174,17 @@ pub fn error(refusal: &Refusal, id: Option<&ClientMessageId>) -> Bytes {
         code: refusal.code(),
         message: refusal.to_string(),
         id,
-        retry_after_ms: refusal.retry_after().map(|after| after.as_millis()),
+        retry_after_ms: refusal.retry_after().map(rounded_up_ms),
     })
 }
 
+/// In whole milliseconds, never too early.
+fn rounded_up_ms(duration: Duration) -> u128 {
+    duration.as_micros().div_ceil(1_000)
+}
+
 /// The server is about to restart: come back after this time.
-pub fn shutdown(retry_after: std::time::Duration) -> Bytes {
+pub fn shutdown(retry_after: Duration) -> Bytes {
     Encoder::single(&Outbound::Shutdown { retry_after_ms: retry_after.as_millis() })
 }
 

@@ -1,10 +1,12 @@
 //! Rooms: joining, resuming, sleeping, and starting without a log.
 
 use crate::faulty_log::Mode;
-use crate::harness::{BTC, TestTree, eventually};
+use crate::harness::{BTC, TestTree, config, eventually, identity};
 use std::sync::Arc;
 use std::time::Duration;
+use tickroom_actors::TreeConfig;
 use tickroom_actors::room::Position;
+use tickroom_actors::session::Dialect;
 use tickroom_actors::wire::CloseCode;
 use tickroom_storage::Offset;
 
@@ -38,6 +40,29 @@ async fn who_comes_back_gets_exactly_the_gap() {
     ann.insist("four").await;
     let texts: Vec<_> = bo.sees_messages(3).await.into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, ["two", "three", "four"]);
+}
+
+#[tokio::test]
+async fn who_was_closed_as_slow_comes_back_and_misses_nothing() {
+    let test = TestTree::with(TreeConfig { outbox_bytes: 8 * 1024, ..config() }).await;
+    let ann = test.enter("ann").await;
+    ann.insist("before").await;
+    let position = ann.position();
+    let dialect = Dialect::Chat { room: BTC.parse().unwrap(), resume: Some(position.clone()) };
+    let sleeper = test.tree.open(Some(identity("bo")), dialect).unwrap();
+    eventually("bo is in", || sleeper.room().is_some()).await;
+    for number in 0..100 {
+        ann.insist(&format!("while bo sleeps {number}")).await;
+    }
+    assert_eq!(sleeper.outbox.closing(), Some(CloseCode::SLOW));
+    assert_eq!(sleeper.outbox.queued_bytes(), 0, "its memory is given back");
+    test.tree.close(&sleeper);
+
+    let bo = test.open("bo", Some(position));
+    bo.sees("JOINED", |frame| frame["recovered"] == true).await;
+    let offsets: Vec<_> = bo.sees_messages(100).await.into_iter().map(|(offset, _)| offset).collect();
+    assert_eq!(offsets, (2..=101).collect::<Vec<_>>());
+    assert!(bo.is_open(), "more than an outbox holds, and all of it taken");
 }
 
 #[tokio::test]
@@ -156,19 +181,17 @@ async fn who_hangs_up_is_forgotten_whenever_that_happens() {
     assert_eq!(test.tree.services().registry.len(), 1);
 }
 
-/// Time is wound forward by hand here.
 #[tokio::test]
 async fn an_empty_room_sleeps_and_wakes_where_it_was() {
-    let test = TestTree::start().await;
+    let test = TestTree::with(TreeConfig { room_idle: Duration::from_millis(100), ..config() }).await;
     let ann = test.enter("ann").await;
     ann.insist("one").await;
     let position = ann.position();
-    ann.hang_up();
     let room = test.tree.services().directory.get(&BTC.parse().unwrap()).unwrap();
-    assert!(room.address.is_up());
-    tokio::time::pause();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(room.address.is_up(), "not while somebody is there");
+    ann.hang_up();
     eventually("the room sleeps", || !room.address.is_up()).await;
-    tokio::time::resume();
     let ann = test.open("ann", Some(position));
     ann.sees("JOINED", |frame| frame["recovered"] == true).await;
     ann.insist("two").await;

@@ -12,14 +12,16 @@ use crate::limits::START_TIMEOUT_S;
 use crate::report::number;
 use crate::target::Target;
 
-/// The figures that stand side by side.
-const COMPARED: [&str; 6] = [
+/// The figures that stand side by side, beside all that a search found.
+const COMPARED: [&str; 8] = [
     "deliveries_per_s",
     "deliveries_per_server_cpu_s",
     "latency_p50_ms",
     "latency_p99_ms",
     "server_rss_mib",
     "generator_cpu_share",
+    "generator_wait_share",
+    "server_wait_share",
 ];
 
 /// What is to be compared.
@@ -187,20 +189,24 @@ fn passed(report: &Value) -> bool {
 }
 
 fn rows(scenario: &Path, relay: &Value, tickroom: &Value) -> String {
-    let figure = |report: &Value, name| {
-        report.get("figures").and_then(|figures| figures.get(name)).and_then(Value::as_f64)
-    };
+    let figures =
+        |report: &Value| report.get("figures").and_then(Value::as_object).cloned().unwrap_or_default();
     let verdict = |report| if passed(report) { "PASS" } else { "FAIL" };
     let stem = scenario.file_stem().unwrap_or_default().to_string_lossy();
-    let mut text = format!("{:<30} {:>16} {:>16} {:>16}\n", stem, "relay", "tickroom", "tickroom/relay");
-    text += &format!("{:<30} {:>16} {:>16}\n", "verdict", verdict(relay), verdict(tickroom));
-    for name in COMPARED {
-        if let (Some(relay), Some(tickroom)) = (figure(relay, name), figure(tickroom, name)) {
-            let (left, right, ratio) = (number(relay), number(tickroom), number(tickroom / relay));
-            text += &format!("{name:<30} {left:>16} {right:>16} {ratio:>16}\n");
+    let mut text = row([&stem, "relay", "tickroom", "tickroom/relay"]);
+    text += &row(["verdict", verdict(relay), verdict(tickroom), ""]);
+    let (left, right) = (figures(relay), figures(tickroom));
+    for name in left.keys().filter(|name| COMPARED.contains(&name.as_str()) || name.starts_with("highest_")) {
+        let pair = (left.get(name).and_then(Value::as_f64), right.get(name).and_then(Value::as_f64));
+        if let (Some(relay), Some(tickroom)) = pair {
+            text += &row([name, &number(relay), &number(tickroom), &number(tickroom / relay)]);
         }
     }
     text + "\n"
+}
+
+fn row([name, relay, tickroom, ratio]: [&str; 4]) -> String {
+    format!("{name:<46} {relay:>14} {tickroom:>14} {ratio:>14}\n")
 }
 
 #[cfg(test)]

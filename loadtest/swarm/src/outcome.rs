@@ -72,15 +72,17 @@ pub struct Outcome {
 }
 
 /// A figure made of two others: its name, and what is divided by what.
-const RATIOS: [(&str, &str, &str); 9] = [
+const RATIOS: [(&str, &str, &str); 11] = [
     ("deliveries_per_s", "deliveries", "window_s"),
     ("messages_per_s", "messages", "window_s"),
     ("ticks_per_s", "ticks", "window_s"),
     ("deliveries_per_server_cpu_s", "deliveries", "server_cpu_s"),
     ("server_cpu_share", "server_cpu_s", "cpu_window_s"),
+    ("server_wait_share", "server_wait_s", "cpu_window_s"),
     ("generator_cpu_share", "generator_cpu_s", "cpu_window_s"),
+    ("generator_wait_share", "generator_wait_s", "cpu_window_s"),
     ("connects_per_s", "joined", "connect_s"),
-    ("rss_per_socket_kib", "rss_growth_kib", "joined"),
+    ("rss_per_socket_kib", "rss_growth_kib", "weighed_sockets"),
     ("p99_to_baseline", "latency_p99_ms", "baseline_latency_p99_ms"),
 ];
 

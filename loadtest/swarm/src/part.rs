@@ -1,7 +1,7 @@
 //! A swarm that is larger than what one process may hold is spread over several, by rooms.
 //!
-//! The parts share nothing but the moment at which all of them are complete: each says so on its standard output and
-//! waits for a line on its standard input.
+//! The parts share nothing but the moments at which all of them have come equally far, such as being complete: each says
+//! so on its standard output and waits for a line on its standard input.
 
 use anyhow::{Context, ensure};
 use std::io::BufRead;
@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use crate::scenario::{Crowd, Plan, Scenario};
 
-/// What a part says when its clients are there.
+/// What a part says when it waits for the others.
 pub const READY: &str = "ready";
 
 /// Which part of how many, counted from zero.

@@ -76,8 +76,8 @@ impl<'a> Lab<'a> {
 
     /// Everybody comes, and waits for the other parts.
     fn gather(&'a self, setup: Setup<'a>) -> anyhow::Result<Swarm<'a>> {
-        let mut swarm = Swarm::new(setup)?;
-        swarm.gather()?;
+        let mut swarm = Swarm::new(setup.clone())?;
+        swarm.gather(setup.crowd.sockets())?;
         self.part.meet()?;
         Ok(swarm)
     }

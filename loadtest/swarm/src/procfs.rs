@@ -11,6 +11,9 @@ use crate::outcome::float;
 pub struct Usage {
     /// Processor time of all its threads, in seconds. The kernel counts in hundredths.
     pub cpu_s: f64,
+    /// Time that its threads were ready to run while others had their core, in seconds. Threads that have ended are not
+    /// in it.
+    pub wait_s: f64,
     /// Resident memory in KiB. What sockets cost inside the kernel is not in it.
     pub rss_kib: f64,
 }
@@ -32,13 +35,24 @@ impl Usage {
             pages.split(' ').nth(1).and_then(|pages| pages.parse().ok()).context("cannot read statm")?;
         let page_bytes = u64::try_from(rustix::param::page_size())?;
         let ticks_per_s = rustix::param::clock_ticks_per_second();
-        Ok(Self { cpu_s: float(ticks) / float(ticks_per_s), rss_kib: float(pages * page_bytes / 1024) })
+        Ok(Self {
+            cpu_s: float(ticks) / float(ticks_per_s),
+            wait_s: float(wait_ns(process)) / 1e9,
+            rss_kib: float(pages * page_bytes / 1024),
+        })
     }
 
     /// Of this process; nothing used where the kernel does not say.
     pub fn own() -> Self {
-        Self::of("self").unwrap_or(Self { cpu_s: 0.0, rss_kib: 0.0 })
+        Self::of("self").unwrap_or(Self { cpu_s: 0.0, wait_s: 0.0, rss_kib: 0.0 })
     }
+}
+
+/// The second field of each thread's `schedstat`; nothing where the kernel does not keep it.
+fn wait_ns(process: &str) -> u64 {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let stats = threads.filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok());
+    stats.filter_map(|stat| stat.split(' ').nth(1).and_then(|wait| wait.parse::<u64>().ok())).sum()
 }
 
 /// User and system time out of `/proc/<pid>/stat`: the 14th and 15th field, counted behind the name, which may hold

@@ -14,6 +14,9 @@ use crate::verdict::{self, Check};
 /// From this share of a core on, the generator and not the server may be what is measured.
 const SATURATED: f64 = 0.95;
 
+/// From this share of the time on that a process is kept from its core, the machine is too busy to measure on.
+const DISTURBED: f64 = 0.05;
+
 /// The receipt.
 #[derive(Debug, Serialize)]
 pub struct Report {
@@ -73,9 +76,28 @@ impl Setting {
     }
 }
 
+/// What speaks against taking the figures at their word.
+fn cautions(figures: &BTreeMap<String, f64>) -> Vec<String> {
+    let share = |name: &str| figures.get(name).copied().unwrap_or_default();
+    // Time that the generator waited for its core was no time to spare, either.
+    let busy = share("generator_cpu_share") + share("generator_wait_share");
+    let saturated = (busy > SATURATED)
+        .then(|| "the generator's core was saturated: the server can do at least this".to_owned());
+    let disturbed = ["server", "generator"].into_iter().filter_map(|who| {
+        let waited = Some(share(&format!("{who}_wait_share"))).filter(|waited| *waited > DISTURBED)?;
+        let percent = waited * 100.0;
+        Some(format!(
+            "the {who} waited {percent:.0} % of the time for a core that others used: the times are too long"
+        ))
+    });
+    saturated.into_iter().chain(disturbed).collect()
+}
+
 fn revision() -> Option<String> {
-    let output =
-        Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]).output().ok()?;
+    let output = Command::new("git")
+        .args(["--no-optional-locks", "describe", "--always", "--dirty", "--abbrev=12"])
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;
     Some(text.trim().to_owned())
 }
@@ -84,11 +106,7 @@ impl Report {
     /// Judges a run.
     pub fn new(name: &str, scenario: Scenario, mut outcome: Outcome, setting: Setting) -> Self {
         let figures = outcome.figures();
-        if figures.get("generator_cpu_share").is_some_and(|share| *share > SATURATED) {
-            outcome
-                .notes
-                .push("the generator's core was saturated: the server can do at least this".to_owned());
-        }
+        outcome.notes.extend(cautions(&figures));
         let checks = verdict::checks(&scenario, &figures);
         let passed = checks.iter().all(|check| check.passed);
         Self { name: name.to_owned(), scenario, passed, checks, figures, outcome, setting }

@@ -45,7 +45,8 @@ impl Run {
         let version = account::get(self.server, "/version")?;
         let version = Some(version.body).filter(|_| version.status == 200);
         let setting = Setting::now(self.server.to_string(), version);
-        let outcome = if self.parts > 1 { self.spread()? } else { self.part(&scenario, Part::WHOLE)? };
+        let outcome =
+            if self.parts > 1 { self.spread(&scenario)? } else { self.part(&scenario, Part::WHOLE)? };
         let folder = self.out.clone().unwrap_or_else(|| setting.folder());
         let report = Report::new(&self.name(), scenario, outcome, setting);
         print!("{report}");
@@ -83,22 +84,26 @@ impl Run {
         plan::run(&lab)
     }
 
-    /// Starts the parts, lets them begin together, and adds up what they tell.
-    fn spread(&self) -> anyhow::Result<Outcome> {
+    /// Starts the parts, lets them go on together where they meet, and adds up what they tell.
+    fn spread(&self, scenario: &Scenario) -> anyhow::Result<Outcome> {
+        // Says what is wrong once, instead of once a part.
+        Part { index: 0, of: self.parts }.crowd(scenario)?;
         let parts: Vec<_> = (0..self.parts)
             .map(|index| self.spawn(Part { index, of: self.parts }))
             .collect::<Result<_, _>>()?;
         let mut parts: Vec<_> = parts.into_iter().map(Spawned::new).collect::<Result<_, _>>()?;
-        for part in &mut parts {
-            let line = part.line()?;
-            ensure!(line.trim() == READY, "expected a part to be ready, got {line:?}");
+        loop {
+            let lines: Vec<_> = parts.iter_mut().map(Spawned::line).collect::<Result<_, _>>()?;
+            if lines.iter().all(|line| line.trim() == READY) {
+                parts.iter_mut().try_for_each(Spawned::go)?;
+                continue;
+            }
+            let mut all = Outcome::default();
+            for line in lines {
+                all.merge(serde_json::from_str(&line).context("expected a part's numbers")?);
+            }
+            return Ok(all);
         }
-        parts.iter_mut().try_for_each(Spawned::go)?;
-        let mut all = Outcome::default();
-        for part in &mut parts {
-            all.merge(serde_json::from_str(&part.line()?).context("expected a part's numbers")?);
-        }
-        Ok(all)
     }
 
     fn spawn(&self, part: Part) -> anyhow::Result<Child> {

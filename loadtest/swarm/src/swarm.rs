@@ -1,6 +1,6 @@
 //! The swarm: thousands of clients on one thread, around one `epoll`.
 //!
-//! A [`turn`](Swarm::turn) is all there is: sleep until a socket, an alarm or a message is due; read what came; ring the
+//! A turn is all there is: sleep until a socket, an alarm or a message is due; read what came; ring the
 //! alarms; say what is due. Plans turn it until what they wait for has happened.
 //!
 //! `rustix` and not `mio`, because the sockets need what only the kernel's own calls give: a source address, a receive
@@ -67,6 +67,10 @@ pub struct Swarm<'a> {
     publishers: usize,
     /// Clients that wait for their first connection.
     waiting: VecDeque<usize>,
+    /// How many may have come by now.
+    invited: usize,
+    /// How long their coming has taken.
+    gather_us: u64,
     /// Admits them.
     admission: Option<Pacer>,
     alarms: Alarms,
@@ -106,6 +110,8 @@ impl<'a> Swarm<'a> {
         Ok(Self {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             waiting: (0..clients.len()).collect(),
+            invited: 0,
+            gather_us: 0,
             clients,
             publishers,
             admission: None,

@@ -122,7 +122,7 @@ impl Host {
         while !after.is_null() {
             let page = self.get(&format!("/api/rooms/{room}/messages?after={after}&limit=200")).await;
             let mut page = page.expect_status(200).json();
-            messages.extend(page["messages"].as_array_mut().unwrap().drain(..));
+            messages.append(page["messages"].as_array_mut().unwrap());
             after = page["next_cursor"].take();
         }
         messages

@@ -29,10 +29,14 @@ impl Meter {
     /// Books what was used since the start.
     pub(super) fn stop(&self, outcome: &mut Outcome) -> anyhow::Result<()> {
         outcome.peak("cpu_window_s", clock::seconds(clock::now_us() - self.start_us));
-        outcome.peak("generator_cpu_s", Usage::own().cpu_s - self.own.cpu_s);
+        let own = Usage::own();
+        outcome.peak("generator_cpu_s", own.cpu_s - self.own.cpu_s);
+        outcome.peak("generator_wait_s", own.wait_s - self.own.wait_s);
         let now = self.pid.as_deref().map(Usage::of).transpose()?;
         if let Some((now, before)) = now.zip(self.server) {
             outcome.peak("server_cpu_s", now.cpu_s - before.cpu_s);
+            // Less than none when threads have ended and taken theirs with them.
+            outcome.peak("server_wait_s", (now.wait_s - before.wait_s).max(0.0));
             outcome.peak("server_rss_mib", now.rss_kib / 1024.0);
         }
         Ok(())

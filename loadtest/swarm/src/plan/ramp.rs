@@ -9,12 +9,14 @@ use crate::scenario::{Crowd, Topology};
 use crate::verdict;
 
 /// What is told of the best step.
-const TOLD: [&str; 5] = [
+const TOLD: [&str; 7] = [
     "messages_per_s",
     "deliveries_per_s",
     "latency_p99_ms",
     "deliveries_per_server_cpu_s",
     "generator_cpu_share",
+    "generator_wait_share",
+    "server_wait_share",
 ];
 
 pub(super) fn run(lab: &Lab<'_>, topologies: &[Topology]) -> anyhow::Result<Outcome> {
@@ -59,7 +61,7 @@ pub(super) fn search(lab: &Lab<'_>, crowd: &Crowd, name: &str) -> anyhow::Result
             "{name}: {messages_per_s} messages/s, {:.0} deliveries/s, p99 {p99_ms:.1} ms, generator at {:.0} % of \
              its core: {}",
             figure("deliveries_per_s"),
-            figure("generator_cpu_share") * 100.0,
+            (figure("generator_cpu_share") + figure("generator_wait_share")) * 100.0,
             if passed { "passed".to_owned() } else { format!("failed {}", faults.join(", ")) },
         );
         eprintln!("{line}");

@@ -27,42 +27,40 @@ pub struct Weather {
 }
 
 impl Swarm<'_> {
-    /// Lets everybody come, as fast as the crowd may. Keeps the time that it took.
+    /// Lets clients come until so many are there, as fast as the crowd may. Keeps the time that it took.
     ///
     /// # Errors
     ///
-    /// When not all have come in time, or one cannot.
-    pub fn gather(&mut self) -> anyhow::Result<()> {
-        let start_us = clock::now_us();
+    /// When they have not come in time, or one cannot.
+    pub fn gather(&mut self, invited: usize) -> anyhow::Result<()> {
+        let (start_us, before) = (clock::now_us(), self.ledger.live);
         self.now_us = start_us;
+        self.invited = invited;
         self.admission = Some(Pacer::new(start_us, self.setup.crowd.connects_per_s));
-        let everybody = self.clients.len();
         let deadline_us = start_us + seconds_us(self.setup.crowd.gather_s);
-        let all_came = self.run_until(deadline_us, |swarm| swarm.ledger.live == everybody)?;
+        let all_came = self.run_until(deadline_us, |swarm| swarm.ledger.live == invited)?;
         if !all_came {
             let counts = &self.ledger.outcome.counts;
-            return Err(anyhow!("only {} of {everybody} clients came in time: {counts:?}", self.ledger.live));
+            return Err(anyhow!("only {} of {invited} clients came in time: {counts:?}", self.ledger.live));
         }
-        self.ledger.outcome.count("joined", u64::try_from(everybody)?);
-        self.ledger.outcome.peak("connect_s", clock::seconds(self.now_us - start_us));
+        self.gather_us += self.now_us - start_us;
+        self.ledger.outcome.count("joined", u64::try_from(invited - before)?);
+        self.ledger.outcome.peak("connect_s", clock::seconds(self.gather_us));
         Ok(())
     }
 
     /// Whether a newcomer is at the door and may knock.
     pub(super) fn may_admit(&self) -> bool {
-        let under_way = (self.clients.len() - self.waiting.len()).saturating_sub(self.ledger.live);
-        !self.waiting.is_empty() && under_way < self.setup.crowd.handshakes
+        let admitted = self.clients.len() - self.waiting.len();
+        let under_way = admitted.saturating_sub(self.ledger.live);
+        admitted < self.invited && under_way < self.setup.crowd.handshakes
     }
 
     /// Starts handshakes of newcomers.
     pub(super) fn admit(&mut self) {
         while self.may_admit() {
-            let pacer = self.admission.as_mut();
-            let Some(next) =
-                pacer.and_then(|pacer| pacer.take_due(self.now_us)).and(self.waiting.pop_front())
-            else {
-                return;
-            };
+            let is_due = self.admission.as_mut().is_some_and(|pacer| pacer.take_due(self.now_us).is_some());
+            let Some(next) = is_due.then(|| self.waiting.pop_front()).flatten() else { return };
             self.connect(next);
         }
     }

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "criterion makes functions")]
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use bytes::Bytes;
@@ -13,7 +14,9 @@ use tickroom_actors::session::Outbox;
 const OUTBOXES: usize = 10_000;
 
 fn fanout(criterion: &mut Criterion) {
-    let outboxes: Vec<Outbox> = (0..OUTBOXES).map(|_| Outbox::new(OUTBOX_BYTES)).collect();
+    let turnstile = Arc::default();
+    let outboxes: Vec<Outbox> =
+        (0..OUTBOXES).map(|_| Outbox::new(OUTBOX_BYTES, Arc::clone(&turnstile))).collect();
     let frame = Bytes::from(vec![0; 300]);
     let mut batch = VecDeque::new();
     let mut take = |outbox: &Outbox| {

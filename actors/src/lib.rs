@@ -45,6 +45,7 @@ pub mod sessions;
 mod thread;
 pub mod ticker;
 pub mod tree;
+pub mod turnstile;
 pub mod wire;
 pub mod writer;
 

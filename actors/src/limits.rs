@@ -16,11 +16,11 @@ pub const IGNORED_REFUSALS: u32 = 1_000;
 pub const ROOM_INBOX_MESSAGES: usize = 4096;
 
 /// Messages that a room orders in one go before it lets the sockets write.
-pub const ROOM_BATCH_MESSAGES: usize = 256;
+pub const ROOM_BATCH_MESSAGES: usize = 1024;
 
-/// Bytes of encoded frames that a room hands to its members in one piece.
-/// A larger batch is delivered in several pieces, so that one burst cannot fill a healthy outbox at once.
-pub const ROOM_BATCH_BYTES: usize = 64 * 1024;
+/// Bytes of encoded frames after which a room's batch is full, whatever the number of messages.
+/// Its members get no more until they had their turn to write, so that a burst cannot fill a healthy outbox.
+pub const ROOM_BATCH_BYTES: usize = 256 * 1024;
 
 /// Messages that a room keeps to replay to members that come back.
 /// Older positions are answered with `recovered: false`.
@@ -52,6 +52,12 @@ pub const OUTBOX_BYTES: usize = 1024 * 1024;
 
 /// Frames that a socket hands to the kernel in one vectored write; Linux takes at most 1,024.
 pub const WRITE_FRAMES: usize = 64;
+
+/// Sockets and rooms that are let through the turnstile at a time, at least and at most. Few enough to fit the run queue
+/// of a worker, which holds 256 tasks.
+pub const TURNSTILE_MIN: usize = 16;
+/// See [`TURNSTILE_MIN`].
+pub const TURNSTILE_MAX: usize = 192;
 
 /// Markets that one socket may watch.
 pub const SOCKET_MARKETS: usize = 300;

@@ -97,12 +97,12 @@ impl Actor for Room {
 
     async fn handle(
         &self,
-        myself: ActorRef<RoomMessage>,
+        _myself: ActorRef<RoomMessage>,
         message: RoomMessage,
         state: &mut RoomState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            RoomMessage::Wake => state.on_wake(&myself).await?,
+            RoomMessage::Wake => state.on_wake(),
             RoomMessage::Join { session, resume } => state.on_join(&session, resume.as_ref()),
         }
         Ok(())
@@ -141,23 +141,22 @@ impl RoomState {
         self.slot.members.catch_up(&self.window);
     }
 
-    /// Orders what waits, a batch at a time, and lets the sockets write between batches.
-    async fn on_wake(&mut self, myself: &ActorRef<RoomMessage>) -> Result<(), ActorProcessingErr> {
-        for _ in 0..limits::ROOM_BATCH_MESSAGES {
-            let Some(publish) = self.slot.inbox.pop() else {
-                self.deliver();
-                return Ok(());
-            };
-            self.on_publish(publish);
-            if self.frames.len() >= limits::ROOM_BATCH_BYTES {
-                self.deliver();
-                tokio::task::yield_now().await;
+    /// Orders what waits, up to a batch. For more it stands in line again, behind the sockets that it filled.
+    fn on_wake(&mut self) {
+        let mut emptied = false;
+        while !emptied
+            && self.batch.len() < limits::ROOM_BATCH_MESSAGES
+            && self.frames.len() < limits::ROOM_BATCH_BYTES
+        {
+            match self.slot.inbox.pop() {
+                Some(publish) => self.on_publish(publish),
+                None => emptied = true,
             }
         }
         self.deliver();
-        tokio::task::yield_now().await;
-        myself.cast(RoomMessage::Wake)?;
-        Ok(())
+        if !emptied {
+            self.slot.stand_in_line();
+        }
     }
 
     /// Gives one message its place, or says why not.

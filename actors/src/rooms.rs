@@ -8,6 +8,7 @@ use crate::restart::{RestartLog, RestartPolicy, Verdict};
 use crate::room::{Position, Room, RoomMessage, RoomSlot};
 use crate::session::SessionSlot;
 use crate::tree::Services;
+use crate::turnstile::Turnstile;
 use crate::wire::CloseCode;
 use dashmap::DashMap;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
@@ -17,16 +18,22 @@ use tickroom_storage::RoomName;
 use tokio::time::Instant;
 
 /// The rooms there are, running or not.
-#[derive(Default)]
 pub struct RoomDirectory {
     slots: DashMap<RoomName, Arc<RoomSlot>>,
+    /// Where rooms wait for their turn; they are spread over all lines.
+    turnstiles: Arc<[Arc<Turnstile>]>,
 }
 
 impl RoomDirectory {
+    pub(crate) fn new(turnstiles: Arc<[Arc<Turnstile>]>) -> Self {
+        Self { slots: DashMap::new(), turnstiles }
+    }
+
     /// Makes rooms known; those that are known already stay as they are.
     pub fn open(&self, names: impl IntoIterator<Item = RoomName>) {
         for name in names {
-            self.slots.entry(name.clone()).or_insert_with(|| Arc::new(RoomSlot::new(name)));
+            let turnstile = fastrand::choice(self.turnstiles.iter()).cloned().unwrap_or_default();
+            self.slots.entry(name.clone()).or_insert_with(|| Arc::new(RoomSlot::new(name, turnstile)));
         }
     }
 

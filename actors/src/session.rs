@@ -93,17 +93,12 @@ pub struct SessionSlot {
 }
 
 impl SessionSlot {
-    pub(crate) fn new(
-        id: SessionId,
-        identity: Option<Identity>,
-        dialect: Dialect,
-        outbox_bytes: usize,
-    ) -> Self {
+    pub(crate) fn new(id: SessionId, identity: Option<Identity>, dialect: Dialect, outbox: Outbox) -> Self {
         Self {
             id,
             identity,
             dialect,
-            outbox: Outbox::new(outbox_bytes),
+            outbox,
             address: Address::default(),
             deaths: Mutex::default(),
             inbox: Inbox::new(limits::SESSION_INBOX_MESSAGES),
@@ -299,7 +294,7 @@ impl SessionState {
         Err(Refusal::RateLimited { retry_after: until.wait_time_from(DefaultClock::default().now()) })
     }
 
-    fn on_say(&self, text: &str, room: &RoomSlot, identity: &Identity) {
+    fn on_say(&self, text: &str, room: &Arc<RoomSlot>, identity: &Identity) {
         match native::decode(text) {
             Ok(say) => room.publish(Publish {
                 sender: Sender {

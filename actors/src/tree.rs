@@ -8,10 +8,11 @@ use crate::queue::Inbox;
 use crate::registry::{Refused, Registry};
 use crate::rooms::{RoomDirectory, RoomsMessage};
 use crate::root::{Role, Root, RootMessage, RootView};
-use crate::session::{Dialect, Identity, SessionId, SessionSlot};
+use crate::session::{Dialect, Identity, Outbox, SessionId, SessionSlot};
 use crate::sessions::{SessionsMessage, show_sockets};
 use crate::thread::Thread;
 use crate::ticker::TickerHub;
+use crate::turnstile::Turnstile;
 use crate::wire::{CloseCode, native};
 use crate::writer::{Intake, WriterMessage, WriterView};
 use governor::Quota;
@@ -126,6 +127,9 @@ pub struct Services {
     pub root_view: Observed<RootView>,
     pub(crate) spill: Arc<tokio::sync::Mutex<Spill>>,
     pub(crate) notices: Inbox<Notice>,
+    /// Where rooms and sockets wait for their turn, by shard.
+    turnstiles: Arc<[Arc<Turnstile>]>,
+    turnstile_keepers: Vec<JoinHandle<()>>,
     /// Where the writer runs.
     pub(crate) writer_thread: Thread,
     market_store: Markets,
@@ -138,9 +142,10 @@ impl Services {
     fn new(config: TreeConfig, stores: Stores) -> std::io::Result<Self> {
         let shards = config.session_shards.max(1);
         let intake = Arc::new(Intake::new(config.queue_messages));
+        let turnstiles: Arc<[Arc<Turnstile>]> = (0..shards).map(|_| Arc::default()).collect();
         intake.set_spilled(stores.spill.tails().clone());
         Ok(Self {
-            directory: RoomDirectory::default(),
+            directory: RoomDirectory::new(Arc::clone(&turnstiles)),
             registry: Registry::new(shards),
             hub: TickerHub::default(),
             intake,
@@ -155,6 +160,8 @@ impl Services {
             root_view: Observed::default(),
             spill: Arc::new(tokio::sync::Mutex::new(stores.spill)),
             notices: notifier::inbox(),
+            turnstile_keepers: turnstiles.iter().map(Turnstile::start).collect(),
+            turnstiles,
             writer_thread: Thread::start("writer")?,
             market_store: stores.markets,
             room_store: stores.rooms,
@@ -189,6 +196,11 @@ impl Services {
         Ok(())
     }
 
+    #[expect(clippy::indexing_slicing, reason = "there are as many turnstiles as shards")]
+    fn turnstile_of(&self, id: SessionId) -> Arc<Turnstile> {
+        Arc::clone(&self.turnstiles[self.registry.shard_of(id)])
+    }
+
     /// Milliseconds since the tree was started; the clock of everything that concerns sockets.
     pub fn now_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
@@ -208,6 +220,12 @@ impl Services {
     /// Whether the server is on its way down and takes nothing new.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Services {
+    fn drop(&mut self) {
+        self.turnstile_keepers.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -272,7 +290,8 @@ impl Tree {
         }
         let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
         let config = &services.config;
-        let slot = Arc::new(SessionSlot::new(id, identity, dialect, config.outbox_bytes));
+        let outbox = Outbox::new(config.outbox_bytes, services.turnstile_of(id));
+        let slot = Arc::new(SessionSlot::new(id, identity, dialect, outbox));
         services.registry.add(&slot, config.max_sockets, config.sockets_per_user)?;
         show_sockets(services.registry.len());
         if let Some(shard) = services.sessions.get(services.registry.shard_of(id)) {

@@ -6,10 +6,12 @@ use crate::limits;
 use crate::metrics::{ACKS, REFUSALS};
 use crate::queue::{Full, Inbox, Wake};
 use crate::session::SessionSlot;
+use crate::turnstile::Turnstile;
 use crate::wire::{Refusal, native};
 use metrics::counter;
 use parking_lot::Mutex;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 use tickroom_storage::message::Sender;
 use tickroom_storage::{ClientMessageId, MessageId, Offset, RoomName};
@@ -96,15 +98,23 @@ pub struct RoomSlot {
     pub members: Members,
     /// The actor, when it runs.
     pub address: Address<RoomMessage>,
+    turnstile: Arc<Turnstile>,
     position: Mutex<Option<Position>>,
     used: Mutex<Instant>,
 }
 
+impl std::task::Wake for RoomSlot {
+    fn wake(self: Arc<Self>) {
+        self.address.cast(RoomMessage::Wake);
+    }
+}
+
 impl RoomSlot {
     /// The slot of a room that has not been started in this process.
-    pub fn new(name: RoomName) -> Self {
+    pub fn new(name: RoomName, turnstile: Arc<Turnstile>) -> Self {
         Self {
             name,
+            turnstile,
             inbox: Inbox::new(limits::ROOM_INBOX_MESSAGES),
             members: Members::default(),
             address: Address::default(),
@@ -114,13 +124,17 @@ impl RoomSlot {
     }
 
     /// Hands a message to the room.
-    pub fn publish(&self, publish: Publish) {
+    pub fn publish(self: &Arc<Self>, publish: Publish) {
         match self.inbox.push(publish) {
-            // A room that is down finds the message when it starts.
-            Ok(Wake::Needed) => self.address.cast(RoomMessage::Wake),
+            Ok(Wake::Needed) => self.stand_in_line(),
             Ok(Wake::Pending) => {}
             Err(Full(publish)) => publish.receipt.refuse(&Refusal::Overloaded),
         }
+    }
+
+    /// Has the room woken when its turn comes. One that is down by then finds its messages when it starts.
+    pub(super) fn stand_in_line(self: &Arc<Self>) {
+        self.turnstile.queue(Waker::from(Arc::clone(self)));
     }
 
     /// Where the room stood last, in this process.

@@ -7,15 +7,18 @@
 //! Rooms push, the socket's task takes; nobody ever waits for a socket. Frames are shared, so a thousand slow
 //! sockets with a full outbox hold a thousand times the references, not the bytes.
 
+use crate::turnstile::Turnstile;
 use crate::wire::{CloseCode, frame};
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 /// The frames on their way to one socket.
 pub struct Outbox {
     capacity_bytes: usize,
+    turnstile: Arc<Turnstile>,
     inner: Mutex<Inner>,
 }
 
@@ -44,8 +47,8 @@ pub enum Next {
 
 impl Outbox {
     /// An empty outbox. Holds no memory until the first frame.
-    pub fn new(capacity_bytes: usize) -> Self {
-        Self { capacity_bytes, inner: Mutex::default() }
+    pub fn new(capacity_bytes: usize, turnstile: Arc<Turnstile>) -> Self {
+        Self { capacity_bytes, turnstile, inner: Mutex::default() }
     }
 
     /// Queues a frame in the lossless lane. A frame that does not fit ends the socket with
@@ -58,12 +61,12 @@ impl Outbox {
         if inner.lossless_bytes - inner.replay_bytes + frame.len() > self.capacity_bytes {
             inner.drop_all();
             inner.closing = Some(CloseCode::SLOW);
-            wake(inner);
+            self.wake(inner);
             return false;
         }
         inner.lossless_bytes += frame.len();
         inner.lossless.push_back(frame);
-        wake(inner);
+        self.wake(inner);
         true
     }
 
@@ -79,7 +82,7 @@ impl Outbox {
             inner.replay_bytes += frame.len();
             inner.lossless.push_back(frame);
         }
-        wake(inner);
+        self.wake(inner);
     }
 
     /// Puts a frame into the slot `key` of the conflated lane, in place of what was not sent yet.
@@ -92,7 +95,7 @@ impl Outbox {
             Some((_, waiting)) => *waiting = frame,
             None => inner.conflated.push_back((key, frame)),
         }
-        wake(inner);
+        self.wake(inner);
     }
 
     /// Empties the slot `key` of the conflated lane.
@@ -107,7 +110,7 @@ impl Outbox {
             inner.conflated.clear();
             inner.closing = Some(code);
         }
-        wake(inner);
+        self.wake(inner);
     }
 
     /// Moves up to `max` frames into `batch`, lossless ones first, or tells how to end.
@@ -168,22 +171,28 @@ impl Outbox {
     }
 }
 
+impl Outbox {
+    /// Sees to it that the socket's task comes to take what is there. After the lock is gone, or it would come only to
+    /// wait for it.
+    fn wake(&self, mut inner: MutexGuard<'_, Inner>) {
+        let reader = inner.reader.take();
+        let blocked = if inner.closing.is_some() { inner.blocked.take() } else { None };
+        drop(inner);
+        if let Some(reader) = reader {
+            self.turnstile.queue(reader);
+        }
+        if let Some(blocked) = blocked {
+            blocked.wake();
+        }
+    }
+}
+
 impl Inner {
     /// Gives the memory back as well: a slow socket may sit in its last write for a while.
     fn drop_all(&mut self) {
         self.lossless = VecDeque::new();
         self.conflated = VecDeque::new();
         (self.lossless_bytes, self.replay_bytes) = (0, 0);
-    }
-}
-
-/// Wakes the socket's task after the lock is gone, or it would wake only to wait for it.
-fn wake(mut inner: parking_lot::MutexGuard<'_, Inner>) {
-    let reader = inner.reader.take();
-    let blocked = if inner.closing.is_some() { inner.blocked.take() } else { None };
-    drop(inner);
-    for waker in [reader, blocked].into_iter().flatten() {
-        waker.wake();
     }
 }
 
@@ -204,7 +213,7 @@ mod tests {
 
     #[test]
     fn overflow_drops_the_queue_and_closes_as_slow() {
-        let outbox = Outbox::new(10);
+        let outbox = Outbox::new(10, Arc::default());
         assert!(outbox.push(Bytes::from_static(b"12345678")));
         assert!(!outbox.push(Bytes::from_static(b"123")));
         assert_eq!(outbox.queued_bytes(), 0);
@@ -214,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_close_lets_what_is_queued_go_first() {
-        let outbox = Outbox::new(100);
+        let outbox = Outbox::new(100, Arc::default());
         outbox.push(Bytes::from_static(b"last words"));
         outbox.close(CloseCode::SHUTDOWN);
         outbox.close(CloseCode::INTERNAL);
@@ -224,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_replay_larger_than_the_cap_is_taken_and_leaves_the_whole_cap_to_what_comes() {
-        let outbox = Outbox::new(10);
+        let outbox = Outbox::new(10, Arc::default());
         let old = Bytes::from_static(b"old");
         outbox.push_replay(std::iter::repeat_n(old.clone(), 20));
         assert!(outbox.push(Bytes::from_static(b"0123456789")));
@@ -262,7 +271,7 @@ mod tests {
         #[test]
         fn both_lanes_keep_their_promise(steps in steps()) {
             const CAP: usize = 64;
-            let outbox = Outbox::new(CAP);
+            let outbox = Outbox::new(CAP, Arc::default());
             let mut queue: VecDeque<Bytes> = VecDeque::new();
             let mut latest: HashMap<u8, Bytes> = HashMap::new();
             let mut overflowed = false;

@@ -1,0 +1,81 @@
+//! [`Turnstile`]: rooms that have something to say and sockets that have something to write take turns.
+//!
+//! A message to ten thousand members makes ten thousand tasks ready at once. Tokio's queue for ready tasks holds 256 a
+//! worker; the rest goes to a shared one that is served now and then, so under load some sockets waited for several
+//! rounds while others wrote. Here they stand in one line before they become ready. Whoever is given more meanwhile
+//! keeps its place, so the longer the line, the more goes into one write and into one batch of a room: the server slows
+//! down in steps of larger pieces instead of smaller shares. And as a room comes to its turn again only after the
+//! sockets that it filled, it cannot fill them faster than they are emptied.
+
+use crate::limits::{TURNSTILE_MAX, TURNSTILE_MIN};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use tokio::task::JoinHandle;
+
+/// The line of one shard.
+#[derive(Default)]
+pub struct Turnstile {
+    line: Mutex<Line>,
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<Waker>,
+    /// The task that lets them through, while it sleeps because nobody waits.
+    keeper: Option<Waker>,
+}
+
+impl Turnstile {
+    /// Puts somebody at the end of the line. Nobody stands there twice: an outbox gives its waker away when it queues,
+    /// and a room's inbox wakes its room once per burst.
+    pub(crate) fn queue(&self, who: Waker) {
+        let mut line = self.line.lock();
+        line.waiting.push_back(who);
+        let keeper = line.keeper.take();
+        drop(line);
+        if let Some(keeper) = keeper {
+            keeper.wake();
+        }
+    }
+
+    /// Starts to let them through, for as long as the handle is not aborted.
+    pub(crate) fn start(self: &Arc<Self>) -> JoinHandle<()> {
+        let turnstile = Arc::clone(self);
+        tokio::spawn(async move {
+            loop {
+                for who in poll_fn(|context| turnstile.poll_next(context)).await {
+                    who.wake();
+                }
+                // Those that were let through have their turn before the next ones.
+                to_the_end_of_the_queue().await;
+            }
+        })
+    }
+
+    fn poll_next(&self, context: &mut Context<'_>) -> Poll<Vec<Waker>> {
+        let mut line = self.line.lock();
+        if line.waiting.is_empty() {
+            line.keeper = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        // A part of the line: a long one moves faster.
+        let count = (line.waiting.len() / 16).clamp(TURNSTILE_MIN, TURNSTILE_MAX).min(line.waiting.len());
+        Poll::Ready(line.waiting.drain(..count).collect())
+    }
+}
+
+/// Lets every task run that is ready now. Tokio's `yield_now` would wait for more: for the next look at the network.
+async fn to_the_end_of_the_queue() {
+    let mut has_waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

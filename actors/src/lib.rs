@@ -9,7 +9,8 @@
 //! 3. The [`Room`](room::Room) takes what waits, gives each message the next offset, queues it to be stored
 //!    ([`Intake::push`](writer::Intake::push)) and encodes it once ([`wire::native::Encoder`]).
 //! 4. The frames of the batch, one piece of memory, go to every member's [`Outbox`](session::Outbox)
-//!    ([`Members`](room::Members)); the sender is a member like the others.
+//!    ([`Members`](room::Members)); the sender is a member like the others. Rooms and sockets take turns, in the line
+//!    of a [`Turnstile`](turnstile::Turnstile).
 //! 5. The socket's task, woken once, hands all that waits to the kernel in one vectored write.
 //! 6. Meanwhile the [`Writer`](writer::Writer) stores the batch and acknowledges each message to its sender
 //!    ([`Receipt::acknowledge`](room::Receipt::acknowledge)).
@@ -25,7 +26,7 @@
 //! - [`tree`]: start, use and stop the whole; [`root`], [`rooms`], [`sessions`] supervise, by [`restart`]'s rule.
 //! - [`room`], [`session`], [`writer`], [`notifier`], [`feed`]: the actors. [`ticker`], [`registry`]: shared state.
 //! - [`wire`]: frames, close codes, refusals, dialects.
-//! - [`address`], [`queue`], [`observed`]: what actors are connected with.
+//! - [`address`], [`queue`], [`turnstile`], [`observed`]: what actors are connected with.
 //! - [`limits`], [`metrics`]: every bound, every number.
 
 pub mod address;

@@ -67,6 +67,8 @@ pub struct RoomState {
     frames: BytesMut,
     /// Where each frame of the batch ends.
     ends: Vec<usize>,
+    /// When the batch is full; less than the limit where outboxes are small.
+    batch_bytes: usize,
 }
 
 impl Actor for Room {
@@ -111,6 +113,7 @@ impl Actor for Room {
 
 impl RoomState {
     fn new(services: Arc<Services>, slot: Arc<RoomSlot>) -> Self {
+        let batch_bytes = limits::ROOM_BATCH_BYTES.min(services.config.outbox_bytes / 4);
         Self {
             services,
             slot,
@@ -121,6 +124,7 @@ impl RoomState {
             batch: Vec::new(),
             frames: BytesMut::new(),
             ends: Vec::new(),
+            batch_bytes,
         }
     }
 
@@ -146,7 +150,7 @@ impl RoomState {
         let mut emptied = false;
         while !emptied
             && self.batch.len() < limits::ROOM_BATCH_MESSAGES
-            && self.frames.len() < limits::ROOM_BATCH_BYTES
+            && self.frames.len() < self.batch_bytes
         {
             match self.slot.inbox.pop() {
                 Some(publish) => self.on_publish(publish),

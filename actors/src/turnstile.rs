@@ -79,3 +79,59 @@ async fn to_the_end_of_the_queue() {
     })
     .await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Notes as how manieth it was woken.
+    struct Guest {
+        order: Arc<AtomicUsize>,
+        came: AtomicUsize,
+    }
+
+    impl std::task::Wake for Guest {
+        fn wake(self: Arc<Self>) {
+            self.came.store(self.order.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
+        }
+    }
+
+    fn guests(count: usize) -> Vec<Arc<Guest>> {
+        let order = Arc::new(AtomicUsize::new(0));
+        let guest = || Arc::new(Guest { order: Arc::clone(&order), came: AtomicUsize::new(usize::MAX) });
+        std::iter::repeat_with(guest).take(count).collect()
+    }
+
+    #[tokio::test]
+    async fn all_come_through_in_the_order_in_which_they_queued() {
+        let turnstile = Arc::new(Turnstile::default());
+        let guests = guests(10_000);
+        guests.iter().for_each(|guest| turnstile.queue(Waker::from(Arc::clone(guest))));
+        let keeper = turnstile.start();
+        while guests.iter().any(|guest| guest.came.load(Ordering::SeqCst) == usize::MAX) {
+            tokio::task::yield_now().await;
+        }
+        keeper.abort();
+        let came: Vec<_> = guests.iter().map(|guest| guest.came.load(Ordering::SeqCst)).collect();
+        assert_eq!(came, (0..10_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_turn_is_never_more_than_a_run_queue_holds_and_a_sleeping_keeper_is_woken() {
+        let turnstile = Turnstile::default();
+        let (keeper, guests) = (guests(1), guests(5_000));
+        let waker = Waker::from(Arc::clone(&keeper[0]));
+        assert!(turnstile.poll_next(&mut Context::from_waker(&waker)).is_pending());
+        guests.iter().for_each(|guest| turnstile.queue(Waker::from(Arc::clone(guest))));
+        assert_eq!(keeper[0].came.load(Ordering::SeqCst), 0);
+        let mut left = guests.len();
+        while left > 0 {
+            let Poll::Ready(turn) = turnstile.poll_next(&mut Context::from_waker(&waker)) else {
+                panic!("{left} left")
+            };
+            assert!(!turn.is_empty() && turn.len() <= TURNSTILE_MAX);
+            left -= turn.len();
+        }
+    }
+}

@@ -11,7 +11,7 @@ use super::{ApiError, FieldError};
 
 /// Collects what is wrong with an input, so that all of it is told at once.
 ///
-/// ```ignore
+/// ```text
 /// let mut violations = Violations::default();
 /// let name = violations.check("username", body.username.parse::<UserName>());
 /// let email = violations.check("email", body.email.parse::<Email>());

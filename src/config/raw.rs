@@ -42,6 +42,7 @@ pub(super) struct Server {
     pub(super) public_url: String,
     /// Networks of the proxies in front, such as "10.0.0.0/8". Only these may say on whose behalf they ask
     /// (X-Forwarded-For, X-Claim-userId); the headers are stripped from everybody else's requests.
+    /// A proxy that passes on X-Claim-userId as its clients send it lets them be anybody: have it strip the header.
     pub(super) trusted_proxies: Vec<String>,
     /// Pages, beside our own, whose scripts may use people's cookies here, such as "https://app.example.com".
     pub(super) allowed_origins: Vec<String>,

@@ -81,7 +81,8 @@ impl Spill {
     /// Opens the file, makes it and its folders where they do not exist, and reads what is in it.
     ///
     /// What is no whole record at the end (a write that a crash cut short) is cut off, logged, and counted in
-    /// [`cut_bytes`](Self::cut_bytes); it was never acknowledged.
+    /// [`cut_bytes`](Self::cut_bytes); it was never acknowledged. A record that rots later, in the middle of the file, is cut
+    /// off with all that follows it, and that may have been: such a count is for a human to look at.
     ///
     /// # Errors
     ///

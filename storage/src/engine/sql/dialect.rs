@@ -24,13 +24,13 @@ const SQLITE_SESSION: &str = "
     pragma wal_autocheckpoint = 8000;
 ";
 
-/// One file per noun, in the order in which they refer to each other.
-const SQLITE_MIGRATIONS: &[(&str, &str)] = &[
-    ("user", include_str!("../../../migrations/sqlite/0001_user.sql")),
-    ("token", include_str!("../../../migrations/sqlite/0002_token.sql")),
-    ("market", include_str!("../../../migrations/sqlite/0003_market.sql")),
-    ("room", include_str!("../../../migrations/sqlite/0004_room.sql")),
-    ("message", include_str!("../../../migrations/sqlite/0005_message.sql")),
+/// Version, name and text; one file per noun, in the order in which they refer to each other.
+const SQLITE_MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "user", include_str!("../../../migrations/sqlite/0001_user.sql")),
+    (2, "token", include_str!("../../../migrations/sqlite/0002_token.sql")),
+    (3, "market", include_str!("../../../migrations/sqlite/0003_market.sql")),
+    (4, "room", include_str!("../../../migrations/sqlite/0004_room.sql")),
+    (5, "message", include_str!("../../../migrations/sqlite/0005_message.sql")),
 ];
 
 /// A statement that inserts rows.
@@ -139,10 +139,10 @@ impl Dialect {
     }
 
     pub(super) fn migrations(self) -> Vec<Migration> {
-        let migration = |(version, (name, text)): (i64, &(&'static str, &'static str))| {
-            Migration::new(version, (*name).into(), MigrationType::Simple, text.into_sql_str(), false)
+        let migration = |&(version, name, text): &(i64, &'static str, &'static str)| {
+            Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
         };
-        (1..).zip(SQLITE_MIGRATIONS).map(migration).collect()
+        SQLITE_MIGRATIONS.iter().map(migration).collect()
     }
 
     /// Whether a unique violation is about this column. SQLite tells only in its message.

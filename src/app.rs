@@ -27,7 +27,7 @@ use crate::auth::{Auth, Dependencies};
 use crate::config::{Config, FeedSource};
 use crate::demo::DemoLogin;
 use crate::limits::PURGE_INTERVAL;
-use crate::{router, telemetry};
+use crate::{connection, router, telemetry};
 
 /// What the handlers work with. Clones share everything.
 #[derive(Clone)]
@@ -190,12 +190,7 @@ async fn purge(tokens: Tokens) {
 
 /// Accepts connections until it is told to stop, then waits for the requests that are under way.
 async fn serve(listener: TcpListener, app: App, mut stopping: watch::Receiver<bool>) {
-    let listener = listener.tap_io(|connection| {
-        // Small frames must not wait for each other.
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "nodelay was refused");
-        }
-    });
+    let listener = listener.tap_io(|stream| connection::prepare(stream));
     let service = router::router(app).into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, service).with_graceful_shutdown(async move {
         // An error means that the server was dropped.

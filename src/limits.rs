@@ -53,7 +53,14 @@ pub const RATE_LIMIT_KEYS_MAX: usize = 100_000;
 pub const RATE_LIMIT_SWEEP_EVERY: u32 = 1024;
 
 /// Bytes that a socket's read buffer starts with; most messages are shorter, and a longer one makes it grow.
-pub const SOCKET_READ_BYTES: usize = 1024;
+pub const SOCKET_BUFFER_BYTES: usize = 1024;
+
+/// Bytes that the kernel takes for a connection before the first of them can be sent. A reader is behind as soon as
+/// these wait and its outbox fills; what is on its way to a reader that keeps up does not count.
+pub const UNSENT_BYTES: u32 = 256 * 1024;
+
+/// Bytes that are read from a socket in one call, into memory that all sockets of a thread share.
+pub const SOCKET_READ_BYTES: usize = 16 * 1024;
 
 /// How long an ending socket may take: to read what is left for it, and to close its side. Then it is cut off.
 pub const CLOSE_GRACE: Duration = Duration::from_secs(5);

@@ -22,12 +22,21 @@ pub const ROOM_BATCH_MESSAGES: usize = 1024;
 /// Its members get no more until they had their turn to write, so that a burst cannot fill a healthy outbox.
 pub const ROOM_BATCH_BYTES: usize = 256 * 1024;
 
+/// Longest time that a room pauses after a batch because most of its members have more than half an outbox to read. Then
+/// it goes on, and in the end whoever does not read at all is closed as slow: a crowd of dead sockets can slow the others
+/// down for so long, and no longer.
+pub const PACE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often a pausing room looks whether its members have read.
+pub const PACE_CHECK: Duration = Duration::from_millis(10);
+
 /// Messages that a room keeps to replay to members that come back.
 /// Older positions are answered with `recovered: false`.
 pub const WINDOW_MESSAGES: usize = 4096;
 
-/// Bytes of encoded frames in a room's window: what bounds it when messages are long.
-pub const WINDOW_BYTES: usize = 2 * 1024 * 1024;
+/// Bytes of encoded frames in a room's window: what bounds it when messages are long. Several outboxes, so that who was
+/// closed as slow finds there what it missed, with some time to notice.
+pub const WINDOW_BYTES: usize = 8 * 1024 * 1024;
 
 /// Recent messages that a member without a position is shown on joining.
 pub const JOIN_RECENT_MESSAGES: usize = 50;
@@ -75,6 +84,7 @@ pub const LOG_READ_TIMEOUT: Duration = Duration::from_secs(5);
 pub const APPENDS_BEFORE_SPILL: u32 = 3;
 
 const _: () = assert!(ROOM_BATCH_BYTES * 4 <= OUTBOX_BYTES, "a healthy outbox must hold several batches");
+const _: () = assert!(WINDOW_BYTES >= OUTBOX_BYTES * 4, "who is closed as slow must be able to resume");
 const _: () = assert!(JOIN_RECENT_MESSAGES <= WINDOW_MESSAGES, "recent messages are read from the window");
 const _: () = assert!(CONTENT_CHARS * 12 + 1024 <= INBOUND_MESSAGE_BYTES, "a legal message must fit a frame");
 const _: () = assert!(ROOM_BATCH_MESSAGES <= ROOM_INBOX_MESSAGES, "a batch is taken from the inbox");

@@ -8,6 +8,7 @@
 
 mod dedupe;
 mod members;
+mod pace;
 mod rebuild;
 mod slot;
 mod window;
@@ -24,10 +25,12 @@ use crate::wire::native;
 use bytes::BytesMut;
 use dedupe::Dedupe;
 use metrics::counter;
+use pace::Pace;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::sync::Arc;
 use tickroom_storage::message::Message;
 use tickroom_storage::{MessageId, Offset, TimestampMs};
+use tokio::time::Instant;
 
 /// A place in a room's order. Offsets of different epochs cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +72,8 @@ pub struct RoomState {
     ends: Vec<usize>,
     /// When the batch is full; less than the limit where outboxes are small.
     batch_bytes: usize,
+    /// Holds the room back while most members are behind.
+    pace: Pace,
 }
 
 impl Actor for Room {
@@ -99,12 +104,12 @@ impl Actor for Room {
 
     async fn handle(
         &self,
-        _myself: ActorRef<RoomMessage>,
+        myself: ActorRef<RoomMessage>,
         message: RoomMessage,
         state: &mut RoomState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            RoomMessage::Wake => state.on_wake(),
+            RoomMessage::Wake => state.on_wake(&myself),
             RoomMessage::Join { session, resume } => state.on_join(&session, resume.as_ref()),
         }
         Ok(())
@@ -125,6 +130,7 @@ impl RoomState {
             frames: BytesMut::new(),
             ends: Vec::new(),
             batch_bytes,
+            pace: Pace::default(),
         }
     }
 
@@ -146,7 +152,11 @@ impl RoomState {
     }
 
     /// Orders what waits, up to a batch. For more it stands in line again, behind the sockets that it filled.
-    fn on_wake(&mut self) {
+    fn on_wake(&mut self, myself: &ActorRef<RoomMessage>) {
+        if let Some(pause) = self.pace.pause(|| self.slot.members.audience(), Instant::now()) {
+            myself.send_after(pause, || RoomMessage::Wake);
+            return;
+        }
         let mut emptied = false;
         while !emptied
             && self.batch.len() < limits::ROOM_BATCH_MESSAGES
@@ -214,9 +224,10 @@ impl RoomState {
         let frames = self.remember();
         let tail = self.window.tail();
         self.slot.advanced(tail);
-        let members = self.slot.members.deliver(&frames, tail);
+        let audience = self.slot.members.deliver(&frames, tail);
+        self.pace.delivered(audience, Instant::now());
         counter!(MESSAGES_IN).increment(count(messages));
-        counter!(DELIVERIES).increment(count(messages) * count(members));
+        counter!(DELIVERIES).increment(count(messages) * count(audience.members));
     }
 
     /// Adds a member between two batches, so what it is given here and what comes live meet without gap or overlap.

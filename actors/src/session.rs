@@ -7,7 +7,7 @@
 
 mod outbox;
 
-pub use outbox::{Next, Outbox};
+pub use outbox::{Next, Outbox, Reading};
 
 use crate::address::Address;
 use crate::limits;

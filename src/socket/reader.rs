@@ -1,5 +1,6 @@
 //! What the client sends: tungstenite reads it, the session gets it.
 
+use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -14,7 +15,13 @@ use tungstenite::error::{CapacityError, Error, ProtocolError};
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 
 use super::OpenSession;
-use crate::limits::SOCKET_READ_BYTES;
+use crate::limits::{SOCKET_BUFFER_BYTES, SOCKET_READ_BYTES};
+
+thread_local! {
+    /// Where the kernel puts what it has received. One for all sockets of a thread, because at any time only one reads:
+    /// a socket that sends much takes few calls, and one that sends nothing holds no memory for it.
+    static RECEIVED: RefCell<Box<[u8]>> = RefCell::new(vec![0; SOCKET_READ_BYTES].into());
+}
 
 /// Why reading is over.
 pub(super) enum Heard {
@@ -27,6 +34,8 @@ pub(super) enum Heard {
 /// The reading half of a socket.
 pub(super) struct Reader {
     protocol: WebSocketContext,
+    /// What the kernel gave and tungstenite has not taken yet.
+    unread: Bytes,
     /// What tungstenite wants to send by itself, which is pongs.
     control: Vec<u8>,
     done: bool,
@@ -36,12 +45,12 @@ impl Reader {
     pub(super) fn new() -> Self {
         let config = WebSocketConfig::default()
             // The default is allocated at once, 128 KiB a socket.
-            .read_buffer_size(SOCKET_READ_BYTES)
+            .read_buffer_size(SOCKET_BUFFER_BYTES)
             .write_buffer_size(0)
             .max_message_size(Some(INBOUND_MESSAGE_BYTES))
             .max_frame_size(Some(INBOUND_MESSAGE_BYTES));
         let protocol = WebSocketContext::new(Role::Server, Some(config));
-        Self { protocol, control: Vec::new(), done: false }
+        Self { protocol, unread: Bytes::new(), control: Vec::new(), done: false }
     }
 
     /// Reads for as long as the client sends and the session takes it.
@@ -54,7 +63,8 @@ impl Reader {
         while !self.done {
             // A session that has enough to do stops the reading, and TCP stops the client.
             ready!(session.slot.poll_ready(context));
-            let read = self.protocol.read(&mut Pipe { io, context, control: &mut self.control });
+            let Self { unread, control, .. } = self;
+            let read = self.protocol.read(&mut Pipe { io, context, unread, control });
             if !self.control.is_empty() {
                 session.slot.outbox.push(Bytes::from(std::mem::take(&mut self.control)));
             }
@@ -116,16 +126,28 @@ pub(super) fn poll_end<Io: AsyncRead + Unpin>(context: &mut Context<'_>, io: &mu
 struct Pipe<'a, 'b, Io> {
     io: &'a mut Io,
     context: &'a mut Context<'b>,
+    unread: &'a mut Bytes,
     control: &'a mut Vec<u8>,
 }
 
 impl<Io: AsyncRead + Unpin> Read for Pipe<'_, '_, Io> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let mut buffer = ReadBuf::new(bytes);
-        match Pin::new(&mut *self.io).poll_read(self.context, &mut buffer) {
-            Poll::Ready(outcome) => outcome.map(|()| buffer.filled().len()),
-            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        if !self.unread.is_empty() {
+            let rest = self.unread.split_off(bytes.len().min(self.unread.len()));
+            let part = std::mem::replace(self.unread, rest);
+            return (&*part).read(bytes);
         }
+        RECEIVED.with_borrow_mut(|received| {
+            let mut buffer = ReadBuf::new(received);
+            let Poll::Ready(outcome) = Pin::new(&mut *self.io).poll_read(self.context, &mut buffer) else {
+                return Err(io::ErrorKind::WouldBlock.into());
+            };
+            outcome?;
+            let mut received = buffer.filled();
+            let read = received.read(bytes)?;
+            *self.unread = Bytes::copy_from_slice(received);
+            Ok(read)
+        })
     }
 }
 

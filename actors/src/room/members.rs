@@ -4,7 +4,7 @@
 //! long queue is not asked.
 
 use super::Window;
-use crate::session::{SessionId, SessionSlot};
+use crate::session::{Reading, SessionId, SessionSlot};
 use crate::wire::CloseCode;
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -32,6 +32,21 @@ struct Member {
     delivered: Offset,
 }
 
+/// How the members keep up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Audience {
+    pub(crate) members: usize,
+    /// Those with more than half an outbox still to read.
+    pub(crate) behind: usize,
+}
+
+impl Audience {
+    /// Whether the room is too fast for its members, and not some members too slow for their room.
+    pub(crate) const fn is_behind(self) -> bool {
+        self.behind * 2 > self.members
+    }
+}
+
 impl Members {
     /// Adds a session that was given everything up to `delivered`, unless its socket is gone already.
     pub(crate) fn add(&self, session: &Arc<SessionSlot>, delivered: Offset) {
@@ -57,14 +72,22 @@ impl Members {
         }
     }
 
-    /// Pushes one piece of frames, which ends at `tail`, to everybody. Returns how many there are.
-    pub(crate) fn deliver(&self, frames: &Bytes, tail: Offset) -> usize {
+    /// Pushes one piece of frames, which ends at `tail`, to everybody.
+    pub(crate) fn deliver(&self, frames: &Bytes, tail: Offset) -> Audience {
         let mut inner = self.inner.lock();
+        let mut behind = 0;
         for member in &mut inner.list {
-            member.session.outbox.push(frames.clone());
+            behind += usize::from(member.session.outbox.push(frames.clone()) == Reading::Behind);
             member.delivered = tail;
         }
-        inner.list.len()
+        Audience { members: inner.list.len(), behind }
+    }
+
+    /// How they keep up.
+    pub(crate) fn audience(&self) -> Audience {
+        let inner = self.inner.lock();
+        let behind = inner.list.iter().filter(|member| member.session.outbox.reading() == Reading::Behind);
+        Audience { members: inner.list.len(), behind: behind.count() }
     }
 
     /// After a restart: gives each member exactly what its room had not pushed to it when it died.

@@ -45,29 +45,44 @@ pub enum Next {
     Close(CloseCode),
 }
 
+/// How the other side keeps up, as the lossless lane shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// At most half of the cap waits.
+    KeepsUp,
+    /// More than that.
+    Behind,
+    /// The socket is being closed and takes nothing any more.
+    Over,
+}
+
 impl Outbox {
     /// An empty outbox. Holds no memory until the first frame.
     pub fn new(capacity_bytes: usize, turnstile: Arc<Turnstile>) -> Self {
         Self { capacity_bytes, turnstile, inner: Mutex::default() }
     }
 
-    /// Queues a frame in the lossless lane. A frame that does not fit ends the socket with
-    /// [`CloseCode::SLOW`]; returns whether the frame was taken.
-    pub fn push(&self, frame: Bytes) -> bool {
+    /// Queues a frame in the lossless lane. A frame that does not fit ends the socket with [`CloseCode::SLOW`].
+    pub fn push(&self, frame: Bytes) -> Reading {
         let mut inner = self.inner.lock();
         if inner.closing.is_some() {
-            return false;
+            return Reading::Over;
         }
-        if inner.lossless_bytes - inner.replay_bytes + frame.len() > self.capacity_bytes {
+        if inner.counted_bytes() + frame.len() > self.capacity_bytes {
             inner.drop_all();
             inner.closing = Some(CloseCode::SLOW);
-            self.wake(inner);
-            return false;
+        } else {
+            inner.lossless_bytes += frame.len();
+            inner.lossless.push_back(frame);
         }
-        inner.lossless_bytes += frame.len();
-        inner.lossless.push_back(frame);
+        let reading = inner.reading(self.capacity_bytes);
         self.wake(inner);
-        true
+        reading
+    }
+
+    /// How the other side keeps up.
+    pub fn reading(&self) -> Reading {
+        self.inner.lock().reading(self.capacity_bytes)
     }
 
     /// Queues what a socket missed, whatever its size: a client that was closed as slow misses a whole outbox, and
@@ -188,6 +203,19 @@ impl Outbox {
 }
 
 impl Inner {
+    /// What the cap counts.
+    const fn counted_bytes(&self) -> usize {
+        self.lossless_bytes - self.replay_bytes
+    }
+
+    fn reading(&self, capacity_bytes: usize) -> Reading {
+        match self.closing {
+            Some(_) => Reading::Over,
+            None if self.counted_bytes() > capacity_bytes / 2 => Reading::Behind,
+            None => Reading::KeepsUp,
+        }
+    }
+
     /// Gives the memory back as well: a slow socket may sit in its last write for a while.
     fn drop_all(&mut self) {
         self.lossless = VecDeque::new();
@@ -214,10 +242,11 @@ mod tests {
     #[test]
     fn overflow_drops_the_queue_and_closes_as_slow() {
         let outbox = Outbox::new(10, Arc::default());
-        assert!(outbox.push(Bytes::from_static(b"12345678")));
-        assert!(!outbox.push(Bytes::from_static(b"123")));
+        assert_eq!(outbox.push(Bytes::from_static(b"12345")), Reading::KeepsUp);
+        assert_eq!(outbox.push(Bytes::from_static(b"678")), Reading::Behind);
+        assert_eq!(outbox.push(Bytes::from_static(b"123")), Reading::Over);
         assert_eq!(outbox.queued_bytes(), 0);
-        assert!(!outbox.push(Bytes::from_static(b"1")), "nothing is taken after the close");
+        assert_eq!(outbox.push(Bytes::from_static(b"1")), Reading::Over, "nothing is taken after the close");
         assert_eq!(take(&outbox, 9), (vec![], Some(CloseCode::SLOW)));
     }
 
@@ -236,15 +265,15 @@ mod tests {
         let outbox = Outbox::new(10, Arc::default());
         let old = Bytes::from_static(b"old");
         outbox.push_replay(std::iter::repeat_n(old.clone(), 20));
-        assert!(outbox.push(Bytes::from_static(b"0123456789")));
+        assert_eq!(outbox.push(Bytes::from_static(b"0123456789")), Reading::Behind);
         assert!(outbox.closing().is_none());
         let mut taken = Vec::new();
         while taken.len() < 21 {
             taken.extend(take(&outbox, 4).0);
         }
         assert!(taken.iter().take(20).all(|frame| *frame == old));
-        assert!(outbox.push(Bytes::from_static(b"0123456789")));
-        assert!(!outbox.push(Bytes::from_static(b"1")), "the cap holds again");
+        assert_eq!(outbox.push(Bytes::from_static(b"0123456789")), Reading::Behind);
+        assert_eq!(outbox.push(Bytes::from_static(b"1")), Reading::Over, "the cap holds again");
     }
 
     #[derive(Debug, Clone)]
@@ -280,7 +309,8 @@ mod tests {
                     Step::Push(length) => {
                         let frame = Bytes::from(vec![b'L'; usize::from(length) + 1]);
                         let fits = queue.iter().map(Bytes::len).sum::<usize>() + frame.len() <= CAP;
-                        prop_assert_eq!(outbox.push(frame.clone()), fits && !overflowed);
+                        let taken = outbox.push(frame.clone()) != Reading::Over;
+                        prop_assert_eq!(taken, fits && !overflowed);
                         if fits { queue.push_back(frame) } else { overflowed = true }
                     }
                     Step::Conflate(key, value) => {

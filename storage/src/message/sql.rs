@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
-use sqlx::{Any, Connection, FromRow, Row, SqlStr};
+use sqlx::{Any, AnyConnection, Connection, FromRow, Row, SqlStr};
 
 use super::{Appended, Message, MessageLog, PageBound, Sender};
 use crate::engine::{Database, Insert, OnConflict, Transaction};
@@ -81,26 +81,39 @@ impl SqlMessageLog {
         Self { database, inserts }
     }
 
-    /// Inserts all of these messages, or none if one of them collides with what is there. Says which.
+    /// Inserts these messages, or gives up half way if one of them collides with what is there. Says which.
     async fn insert(
+        &self,
+        connection: &mut AnyConnection,
+        messages: &[&Message],
+    ) -> Result<bool, StorageError> {
+        let mut rest = messages;
+        while let Some((rows, text)) = self.inserts.iter().find(|(rows, _)| *rows <= rest.len()) {
+            let (head, tail) = rest.split_at(*rows);
+            let insert = head.iter().fold(sqlx::query(text.clone()), bind_message);
+            let inserted = insert.execute(&mut *connection).await?.rows_affected();
+            if u64::try_from(*rows) != Ok(inserted) {
+                return Ok(false);
+            }
+            rest = tail;
+        }
+        Ok(true)
+    }
+
+    /// Inserts all of these messages, or none if one of them collides with what is there. Says which.
+    async fn insert_or_undo(
         &self,
         transaction: &mut Transaction,
         messages: &[&Message],
     ) -> Result<bool, StorageError> {
         let mut savepoint = transaction.begin().await?;
-        let mut rest = messages;
-        while let Some((rows, text)) = self.inserts.iter().find(|(rows, _)| *rows <= rest.len()) {
-            let (head, tail) = rest.split_at(*rows);
-            let insert = head.iter().fold(sqlx::query(text.clone()), bind_message);
-            let inserted = insert.execute(&mut *savepoint).await?.rows_affected();
-            if u64::try_from(*rows) != Ok(inserted) {
-                savepoint.rollback().await?;
-                return Ok(false);
-            }
-            rest = tail;
+        let inserted = self.insert(&mut savepoint, messages).await?;
+        if inserted {
+            savepoint.commit().await?
+        } else {
+            savepoint.rollback().await?
         }
-        savepoint.commit().await?;
-        Ok(true)
+        Ok(inserted)
     }
 
     /// Sorts out a batch that did not go in as a whole.
@@ -123,7 +136,7 @@ impl SqlMessageLog {
         let mut parts: Vec<&mut [&mut Entry<'_>]> = unknown.rchunks_mut(INSERT_ROWS_MAX).collect();
         while let Some(part) = parts.pop() {
             let messages: Vec<&Message> = part.iter().map(|entry| entry.message).collect();
-            if self.insert(transaction, &messages).await? {
+            if self.insert_or_undo(transaction, &messages).await? {
                 continue;
             }
             match part {
@@ -180,15 +193,20 @@ fn recognise(message: &Message, (room, offset, sender): &Place) -> Result<Append
 
 #[async_trait]
 impl MessageLog for SqlMessageLog {
-    /// Nearly always every message is new, and the counts of inserted rows say so: then nothing else is asked.
+    /// Nearly always every message is new, and the counts of inserted rows say so: then nothing else is asked, and no
+    /// savepoint is kept, for which SQLite would copy every page before it changes it.
     async fn append(&self, batch: &[Arc<Message>]) -> Result<Vec<Appended>, StorageError> {
-        let mut transaction = self.database.begin().await?;
         let messages: Vec<&Message> = batch.iter().map(|message| &**message).collect();
+        let mut transaction = self.database.begin().await?;
+        if self.insert(&mut transaction, &messages).await? {
+            transaction.commit().await?;
+            return Ok(vec![Appended::Stored; batch.len()]);
+        }
+        transaction.rollback().await?;
         let mut entries: Vec<Entry<'_>> =
             messages.iter().map(|message| Entry { message, outcome: Appended::Stored }).collect();
-        if !self.insert(&mut transaction, &messages).await? {
-            self.insert_new(&mut transaction, &mut entries).await?;
-        }
+        let mut transaction = self.database.begin().await?;
+        self.insert_new(&mut transaction, &mut entries).await?;
         transaction.commit().await?;
         Ok(entries.into_iter().map(|entry| entry.outcome).collect())
     }

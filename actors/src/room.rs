@@ -141,8 +141,11 @@ impl RoomState {
         for message in rebuilt.messages {
             self.dedupe.insert(&message);
             self.stage(message);
-            self.remember();
+            if self.is_batch_full() {
+                self.remember();
+            }
         }
+        self.remember();
         let position = self.position();
         if !rebuilt.same_epoch {
             self.slot.members.announce(&native::joined(&self.slot.name, &position, Some(false)));
@@ -158,10 +161,7 @@ impl RoomState {
             return;
         }
         let mut emptied = false;
-        while !emptied
-            && self.batch.len() < limits::ROOM_BATCH_MESSAGES
-            && self.frames.len() < self.batch_bytes
-        {
+        while !emptied && !self.is_batch_full() {
             match self.slot.inbox.pop() {
                 Some(publish) => self.on_publish(publish),
                 None => emptied = true,
@@ -204,14 +204,16 @@ impl RoomState {
         self.batch.push(message);
     }
 
+    fn is_batch_full(&self) -> bool {
+        self.batch.len() >= limits::ROOM_BATCH_MESSAGES || self.frames.len() >= self.batch_bytes
+    }
+
     /// Moves the batch into the window; returns its frames in one piece.
     fn remember(&mut self) -> bytes::Bytes {
         let frames = self.frames.split().freeze();
-        let mut start = 0;
-        for (message, end) in self.batch.drain(..).zip(self.ends.drain(..)) {
-            self.window.push(message.offset, frames.slice(start..end));
-            start = end;
-        }
+        self.window.push(frames.clone(), &self.ends);
+        self.ends.clear();
+        self.batch.clear();
         frames
     }
 

@@ -31,8 +31,8 @@ pub const PACE_PATIENCE: Duration = Duration::from_secs(1);
 pub const PACE_CHECK: Duration = Duration::from_millis(10);
 
 /// Messages that a room keeps to replay to members that come back: at the fastest that a room of a thousand has been
-/// seen to go, somewhat more than a second. Older positions are answered with `recovered: false`.
-pub const WINDOW_MESSAGES: usize = 16 * 1024;
+/// seen to go, more than half a second. Older positions are answered with `recovered: false`.
+pub const WINDOW_MESSAGES: usize = 8 * 1024;
 
 /// Bytes of encoded frames in a room's window: what bounds it when messages are long. Several outboxes, so that who was
 /// closed as slow finds there what it missed, with some time to notice.

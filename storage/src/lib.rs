@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`id`](crate::UserId) | ids, offsets, names and times: the words that every signature is made of |
 //! | [`user`] | people: [`Users`](user::Users) |
+//! | [`account`] | what becomes of their accounts: [`Accounts`](account::Accounts) |
 //! | [`token`] | logins, each a family of rotating refresh tokens: [`Tokens`](token::Tokens) |
 //! | [`market`] | what is traded: [`Markets`](market::Markets) |
 //! | [`room`] | where people talk, one room per market: [`Rooms`](room::Rooms) |
@@ -23,6 +24,7 @@
 //! [`MessageLog::append`](message::MessageLog::append), and to [`Spill::append`](message::Spill::append) when that
 //! fails. Both are durable when they return, and both may be told the same batch twice.
 
+pub mod account;
 pub mod engine;
 pub mod limits;
 pub mod market;

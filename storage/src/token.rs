@@ -15,14 +15,45 @@ pub struct NewFamily {
     pub id: FamilyId,
     /// Who logs in.
     pub user_id: UserId,
+    /// The password's hash that the login was proved against. If it has been replaced since, nothing begins.
+    pub proved_against: String,
     /// What the browser says it is, cut to a readable length when stored.
     pub user_agent: Option<String>,
+    /// From where, as text.
+    pub address: Option<String>,
     /// Lower-case hexadecimal SHA-256 of the first refresh token.
     pub token_hash: String,
     /// The moment of the login.
     pub now: TimestampMs,
     /// When the first token, and the login with it, expires unless it is used.
     pub expires_at: TimestampMs,
+}
+
+/// A login that stands, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// Which.
+    pub id: FamilyId,
+    /// What the browser said it is.
+    pub user_agent: Option<String>,
+    /// From where it began.
+    pub address: Option<String>,
+    /// When it began.
+    pub created_at: TimestampMs,
+    /// When a token of it was last refreshed.
+    pub last_used_at: TimestampMs,
+}
+
+impl FromRow<'_, AnyRow> for Login {
+    fn from_row(row: &AnyRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            user_agent: row.try_get("user_agent")?,
+            address: row.try_get("address")?,
+            created_at: row.try_get("created_at")?,
+            last_used_at: row.try_get("last_used_at")?,
+        })
+    }
 }
 
 /// What became of a refresh token that was presented.
@@ -94,8 +125,11 @@ impl FromRow<'_, AnyRow> for Presented {
 }
 
 const INSERT_FAMILY: &str = "
-    insert into token_family (id, user_id, created_at, last_used_at, expires_at, user_agent)
-    values ($1, $2, $3, $4, $5, $6)";
+    insert into token_family (id, user_id, created_at, last_used_at, expires_at, user_agent, address)
+    values ($1, $2, $3, $4, $5, $6, $7)";
+
+const SELECT_ADMITTED: &str = "
+    select id from users where id = $1 and password_hash = $2 and suspended_at is null and deleted_at is null";
 
 const INSERT_TOKEN: &str =
     "insert into refresh_token (hash, family_id, issued_at, expires_at) values ($1, $2, $3, $4)";
@@ -112,7 +146,18 @@ const TOUCH_FAMILY: &str = "update token_family set last_used_at = $1, expires_a
 
 const REVOKE_FAMILY: &str = "update token_family set revoked_at = $1 where id = $2 and revoked_at is null";
 
-const REVOKE_USER: &str = "update token_family set revoked_at = $1 where user_id = $2 and revoked_at is null";
+const REVOKE_OWN: &str =
+    "update token_family set revoked_at = $1 where id = $2 and user_id = $3 and revoked_at is null";
+
+const REVOKE_USER: &str =
+    "update token_family set revoked_at = $1 where user_id = $2 and id <> $3 and revoked_at is null";
+
+const SELECT_LOGINS: &str = "
+    select id, user_agent, address, created_at, last_used_at from token_family
+    where user_id = $1 and id < $2 and revoked_at is null and expires_at > $3
+    order by id desc limit $4";
+
+const SELECT_ADDRESS: &str = "select id from token_family where user_id = $1 and address = $2 limit 1";
 
 const SELECT_REVOKED: &str = "select id from token_family where user_id = $1 and revoked_at = $2 order by id";
 
@@ -135,13 +180,20 @@ impl Tokens {
     ///
     /// # Errors
     ///
-    /// `NotFound` when the user does not exist, `Conflict` when the id or the token does.
+    /// `NotFound` when the user does not exist, or may not log in any more, or has another password by now; `Conflict`
+    /// when the id or the token exists.
     pub async fn start_family(&self, family: NewFamily) -> Result<(), StorageError> {
-        let NewFamily { id, user_id, user_agent, token_hash, now, expires_at } = family;
+        let NewFamily { id, user_id, proved_against, user_agent, address, token_hash, now, expires_at } =
+            family;
         let user_agent = user_agent.map(|text| text.chars().take(USER_AGENT_CHARS_MAX).collect::<String>());
         let mut transaction = self.database.begin().await?;
+        // A password takes a while to check, in which it may have been replaced, and all logins ended but this one.
+        let select = self.database.query_scalar::<UserId>(SELECT_ADMITTED).bind(user_id).bind(proved_against);
+        if select.fetch_optional(&mut *transaction).await?.is_none() {
+            return Err(StorageError::NotFound { what: "user" });
+        }
         let insert = self.database.query(INSERT_FAMILY).bind(id).bind(user_id).bind(now).bind(now);
-        insert.bind(expires_at).bind(user_agent).execute(&mut *transaction).await?;
+        insert.bind(expires_at).bind(user_agent).bind(address).execute(&mut *transaction).await?;
         self.insert_token(&mut transaction, &token_hash, id, now, expires_at).await?;
         Ok(transaction.commit().await?)
     }
@@ -195,20 +247,63 @@ impl Tokens {
         Ok(revoke.execute(self.database.writer()).await?.rows_affected() == 1)
     }
 
-    /// Ends all logins of a person and says which, so that their live sockets can be told.
+    /// Ends a login if it is this person's. Says whether it was, and still stood.
     ///
     /// # Errors
     ///
     /// Only the engine's.
-    pub async fn revoke_user(&self, user: UserId, now: TimestampMs) -> Result<Vec<FamilyId>, StorageError> {
+    pub async fn revoke_own(
+        &self,
+        user: UserId,
+        family: FamilyId,
+        now: TimestampMs,
+    ) -> Result<bool, StorageError> {
+        let revoke = self.database.query(REVOKE_OWN).bind(now).bind(family).bind(user);
+        Ok(revoke.execute(self.database.writer()).await?.rows_affected() == 1)
+    }
+
+    /// Ends all logins of a person but `keep` and says which, so that their live sockets can be told.
+    ///
+    /// # Errors
+    ///
+    /// Only the engine's.
+    pub async fn revoke_others(
+        &self,
+        user: UserId,
+        keep: Option<FamilyId>,
+        now: TimestampMs,
+    ) -> Result<Vec<FamilyId>, StorageError> {
         let mut transaction = self.database.begin().await?;
-        let revoke = self.database.query(REVOKE_USER).bind(now).bind(user);
-        revoke.execute(&mut *transaction).await?;
-        // This may also name a login that was ended by another call in the same millisecond, which does no harm.
-        let select = self.database.query_scalar(SELECT_REVOKED).bind(user).bind(now);
-        let families = select.fetch_all(&mut *transaction).await?;
+        let families = end_logins(&self.database, &mut transaction, user, keep, now).await?;
         transaction.commit().await?;
         Ok(families)
+    }
+
+    /// Logins of a person that stand, the newest first, from those older than `before` on.
+    ///
+    /// # Errors
+    ///
+    /// Only the engine's.
+    pub async fn logins(
+        &self,
+        user: UserId,
+        before: Option<FamilyId>,
+        limit: u16,
+        now: TimestampMs,
+    ) -> Result<Vec<Login>, StorageError> {
+        let before = before.unwrap_or(FamilyId::new(i64::MAX));
+        let select = self.database.query_as(SELECT_LOGINS).bind(user).bind(before).bind(now);
+        Ok(select.bind(i64::from(limit)).fetch_all(self.database.reader()).await?)
+    }
+
+    /// Whether this person has logged in from this address, as far as that is remembered: until the login expires.
+    ///
+    /// # Errors
+    ///
+    /// Only the engine's.
+    pub async fn knows_address(&self, user: UserId, address: &str) -> Result<bool, StorageError> {
+        let select = self.database.query_scalar::<FamilyId>(SELECT_ADDRESS).bind(user).bind(address);
+        Ok(select.fetch_optional(self.database.reader()).await?.is_some())
     }
 
     /// Whether a login stands: begun, not ended, not expired.
@@ -248,6 +343,23 @@ impl Tokens {
         insert.execute(&mut **transaction).await?;
         Ok(())
     }
+}
+
+/// Ends all logins of a person but `keep`, as part of a larger change, and says which.
+pub(crate) async fn end_logins(
+    database: &Database,
+    transaction: &mut Transaction,
+    user: UserId,
+    keep: Option<FamilyId>,
+    now: TimestampMs,
+) -> Result<Vec<FamilyId>, StorageError> {
+    // No login has the id 0.
+    let keep = keep.unwrap_or(FamilyId::new(0));
+    let revoke = database.query(REVOKE_USER).bind(now).bind(user).bind(keep);
+    revoke.execute(&mut **transaction).await?;
+    // This may also name a login that was ended by another call in the same millisecond, which does no harm.
+    let select = database.query_scalar(SELECT_REVOKED).bind(user).bind(now);
+    Ok(select.fetch_all(&mut **transaction).await?)
 }
 
 #[cfg(test)]

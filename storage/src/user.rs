@@ -8,7 +8,7 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, FromRow, Row};
 
-use crate::engine::Database;
+use crate::engine::{Database, Transaction};
 use crate::limits::INSERT_ROWS_MAX;
 use crate::{StorageError, TimestampMs, UserId};
 
@@ -69,6 +69,11 @@ pub struct User {
     pub intro: Option<String>,
     /// Where her picture is.
     pub avatar_url: Option<String>,
+    /// Since when she may not log in; `None` while she may.
+    pub suspended_at: Option<TimestampMs>,
+    /// When the account was deleted. The rest is what is left for what she wrote: the name is a placeholder, the
+    /// address nobody's.
+    pub deleted_at: Option<TimestampMs>,
     /// When the account was made.
     pub created_at: TimestampMs,
 }
@@ -86,7 +91,7 @@ pub struct NewUser {
     pub password_hash: String,
     /// What the person may do.
     pub role: Role,
-    /// `Some` where nobody has to prove an address.
+    /// When the address was proved, if that has happened already.
     pub verified_at: Option<TimestampMs>,
     /// Now.
     pub created_at: TimestampMs,
@@ -121,6 +126,8 @@ impl FromRow<'_, AnyRow> for User {
             verified_at: row.try_get("verified_at")?,
             intro: row.try_get("intro")?,
             avatar_url: row.try_get("avatar_url")?,
+            suspended_at: row.try_get("suspended_at")?,
+            deleted_at: row.try_get("deleted_at")?,
             created_at: row.try_get("created_at")?,
         })
     }
@@ -130,7 +137,8 @@ impl FromRow<'_, AnyRow> for User {
 macro_rules! select_users {
     ($condition:literal) => {
         concat!(
-            "select id, name, email, password_hash, role, verified_at, intro, avatar_url, created_at
+            "select id, name, email, password_hash, role, verified_at, intro, avatar_url, suspended_at, deleted_at,
+                created_at
             from users where ",
             $condition
         )
@@ -140,6 +148,11 @@ macro_rules! select_users {
 const INSERT: &str = "
     insert into users (id, name, name_folded, email, password_hash, role, verified_at, created_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+const SEARCH: &str = select_users!(
+    "deleted_at is null and id < $1 and (name_folded like $2 escape '!' or email like $3 escape '!')
+    order by id desc limit $4"
+);
 
 /// All people with an account.
 #[derive(Clone, Debug)]
@@ -160,7 +173,19 @@ impl Users {
     /// `Conflict` when the name (in any letter case) or the address is taken; its
     /// [`field`](StorageError::field) says which, `"name"` or `"email"`.
     pub async fn create(&self, user: &NewUser) -> Result<User, StorageError> {
-        let insert = self.bind_new(user).execute(self.database.writer()).await;
+        let mut transaction = self.database.begin().await?;
+        let user = self.insert(&mut transaction, user).await?;
+        transaction.commit().await?;
+        Ok(user)
+    }
+
+    /// Adds a person as part of a larger change.
+    pub(crate) async fn insert(
+        &self,
+        transaction: &mut Transaction,
+        user: &NewUser,
+    ) -> Result<User, StorageError> {
+        let insert = self.bind_new(user).execute(&mut **transaction).await;
         insert.map_err(|error| self.name_conflict(error))?;
         let NewUser { id, name, email, password_hash, role, verified_at, created_at } = user.clone();
         Ok(User {
@@ -172,11 +197,13 @@ impl Users {
             verified_at,
             intro: None,
             avatar_url: None,
+            suspended_at: None,
+            deleted_at: None,
             created_at,
         })
     }
 
-    /// The person with this id.
+    /// The person with this id, also if her account was deleted: what she wrote still names her.
     ///
     /// # Errors
     ///
@@ -192,11 +219,11 @@ impl Users {
     ///
     /// Only the engine's.
     pub async fn by_email(&self, email: &Email) -> Result<Option<User>, StorageError> {
-        let select = self.database.query_as(select_users!("email = $1")).bind(email);
+        let select = self.database.query_as(select_users!("email = $1 and deleted_at is null")).bind(email);
         Ok(select.fetch_optional(self.database.reader()).await?)
     }
 
-    /// Those of these people who exist, in no particular order, each once.
+    /// Those of these people who exist, in no particular order, each once; those with a deleted account among them.
     ///
     /// # Errors
     ///
@@ -212,15 +239,23 @@ impl Users {
         Ok(users)
     }
 
-    /// Replaces the password's hash: a new password, or the same hashed with stronger parameters.
+    /// People whose name or address holds `part`, in any letter case, the newest account first, from those older than
+    /// `before` on. No deleted accounts. It reads all of them, which an administrator may ask for now and then.
     ///
     /// # Errors
     ///
-    /// `NotFound` when there is no such person.
-    pub async fn set_password_hash(&self, id: UserId, password_hash: &str) -> Result<(), StorageError> {
-        let update = self.database.query("update users set password_hash = $1 where id = $2");
-        let done = update.bind(password_hash).bind(id).execute(self.database.writer()).await?;
-        if done.rows_affected() == 0 { Err(StorageError::NotFound { what: "user" }) } else { Ok(()) }
+    /// Only the engine's.
+    pub async fn search(
+        &self,
+        part: &str,
+        before: Option<UserId>,
+        limit: u16,
+    ) -> Result<Vec<User>, StorageError> {
+        let (name, email) = (containing(&name::fold(part)), containing(&part.to_lowercase()));
+        let before = before.unwrap_or(UserId::new(i64::MAX));
+        let select =
+            self.database.query_as(SEARCH).bind(before).bind(name).bind(email).bind(i64::from(limit));
+        Ok(select.fetch_all(self.database.reader()).await?)
     }
 
     fn bind_new(&self, user: &NewUser) -> Query<'_, Any, AnyArguments> {
@@ -252,4 +287,17 @@ impl Users {
         let select = ids.iter().fold(select, |select, id| select.bind(id));
         Ok(select.fetch_all(self.database.reader()).await?)
     }
+}
+
+/// The `like` pattern for texts with `part` in them, which may hold the pattern's own signs.
+fn containing(part: &str) -> String {
+    let mut pattern = String::from("%");
+    for sign in part.chars() {
+        if matches!(sign, '!' | '%' | '_') {
+            pattern.push('!');
+        }
+        pattern.push(sign);
+    }
+    pattern.push('%');
+    pattern
 }

@@ -60,8 +60,13 @@ impl UserName {
     ///
     /// Through upper case first, so that letters with several lower-case forms (σ and ς, ß and ss) meet.
     pub(crate) fn folded(&self) -> String {
-        self.as_str().chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+        fold(self.as_str())
     }
+}
+
+/// Any text as names are compared.
+pub(super) fn fold(text: &str) -> String {
+    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
 fn parse_user_name(text: &str) -> Result<Arc<str>, UserNameError> {

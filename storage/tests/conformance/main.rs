@@ -29,6 +29,7 @@ macro_rules! on_every_engine {
     };
 }
 
+mod account;
 mod engine;
 mod market;
 mod message;

@@ -21,6 +21,10 @@ on_every_engine!(identity =>
     a_new_token_that_exists_is_refused,
     a_login_ends_once,
     all_logins_of_a_person_end_together,
+    a_login_can_be_spared_when_the_others_end,
+    one_ends_only_ones_own_login,
+    logins_are_listed_newest_first_while_they_stand,
+    an_address_is_known_to_whom_has_logged_in_from_there,
     a_login_needs_a_person,
     what_expired_is_forgotten,
     a_long_user_agent_is_cut,
@@ -36,6 +40,8 @@ fn login(id: FamilyId, user_id: UserId, token: &str) -> NewFamily {
     NewFamily {
         id,
         user_id,
+        proved_against: newcomer(1, "ann").password_hash,
+        address: Some("192.0.2.1".to_owned()),
         user_agent: Some("Firefox".to_owned()),
         token_hash: token.to_owned(),
         now: at(0),
@@ -138,10 +144,56 @@ async fn all_logins_of_a_person_end_together(database: Database) {
     tokens.start_family(login(ended, ANN, "ended")).await.unwrap();
     tokens.start_family(login(bobs, BOB, "bobs")).await.unwrap();
     tokens.revoke_family(ended, at(1)).await.unwrap();
-    assert_eq!(tokens.revoke_user(ANN, at(2)).await.unwrap(), [FAMILY, phone]);
-    assert_eq!(tokens.revoke_user(ANN, at(3)).await.unwrap(), []);
+    assert_eq!(tokens.revoke_others(ANN, None, at(2)).await.unwrap(), [FAMILY, phone]);
+    assert_eq!(tokens.revoke_others(ANN, None, at(3)).await.unwrap(), []);
     assert!(!tokens.is_live(phone, at(3)).await.unwrap());
     assert!(tokens.is_live(bobs, at(3)).await.unwrap());
+}
+
+async fn a_login_can_be_spared_when_the_others_end(database: Database) {
+    let tokens = ann_is_logged_in(database).await;
+    let phone = FamilyId::new(11);
+    tokens.start_family(login(phone, ANN, "phone")).await.unwrap();
+    assert_eq!(tokens.revoke_others(ANN, Some(phone), at(2)).await.unwrap(), [FAMILY]);
+    assert!(tokens.is_live(phone, at(3)).await.unwrap());
+}
+
+async fn one_ends_only_ones_own_login(database: Database) {
+    let tokens = ann_is_logged_in(database).await;
+    assert!(!tokens.revoke_own(BOB, FAMILY, at(1)).await.unwrap());
+    assert!(tokens.is_live(FAMILY, at(1)).await.unwrap());
+    assert!(tokens.revoke_own(ANN, FAMILY, at(1)).await.unwrap());
+    assert!(!tokens.revoke_own(ANN, FAMILY, at(1)).await.unwrap());
+    assert!(!tokens.is_live(FAMILY, at(1)).await.unwrap());
+}
+
+async fn logins_are_listed_newest_first_while_they_stand(database: Database) {
+    let tokens = ann_is_logged_in(database).await;
+    let (phone, ended, bobs) = (FamilyId::new(11), FamilyId::new(12), FamilyId::new(13));
+    tokens.start_family(login(phone, ANN, "phone")).await.unwrap();
+    tokens.start_family(login(ended, ANN, "ended")).await.unwrap();
+    tokens.start_family(login(bobs, BOB, "bobs")).await.unwrap();
+    tokens.revoke_family(ended, at(1)).await.unwrap();
+    rotate(&tokens, "phone", "next", 10).await;
+    let listed = async |before, limit, now_ms| tokens.logins(ANN, before, limit, at(now_ms)).await.unwrap();
+    let all = listed(None, 10, 20).await;
+    assert_eq!(all.iter().map(|login| login.id).collect::<Vec<_>>(), [phone, FAMILY]);
+    assert_eq!((all[0].created_at, all[0].last_used_at), (at(0), at(10)));
+    assert_eq!(
+        (all[1].user_agent.as_deref(), all[1].address.as_deref()),
+        (Some("Firefox"), Some("192.0.2.1"))
+    );
+    assert_eq!(listed(None, 1, 20).await, all[..1]);
+    assert_eq!(listed(Some(phone), 10, 20).await, all[1..]);
+    assert_eq!(listed(None, 10, LIFE_MS).await, all[..1], "the other one has expired");
+}
+
+async fn an_address_is_known_to_whom_has_logged_in_from_there(database: Database) {
+    let tokens = ann_is_logged_in(database).await;
+    tokens.revoke_family(FAMILY, at(1)).await.unwrap();
+    assert!(tokens.knows_address(ANN, "192.0.2.1").await.unwrap());
+    assert!(!tokens.knows_address(ANN, "192.0.2.2").await.unwrap());
+    assert!(!tokens.knows_address(BOB, "192.0.2.1").await.unwrap());
 }
 
 async fn a_login_needs_a_person(database: Database) {

@@ -14,7 +14,6 @@ on_every_engine!(Users::new =>
     an_id_cannot_be_given_twice,
     of_twenty_who_want_one_name_one_gets_it,
     many_are_found_at_once,
-    a_password_can_be_replaced,
     the_hash_stays_out_of_debug_output,
 );
 
@@ -93,15 +92,6 @@ async fn many_are_found_at_once(users: Users) {
     let mut found: Vec<i64> = users.by_ids(&asked).await.unwrap().iter().map(|user| user.id.get()).collect();
     found.sort_unstable();
     assert_eq!(found, (1..=300).collect::<Vec<_>>());
-}
-
-async fn a_password_can_be_replaced(users: Users) {
-    users.create(&newcomer(1, "ann")).await.unwrap();
-    users.set_password_hash(UserId::new(1), "$argon2id$stronger").await.unwrap();
-    let ann = users.by_id(UserId::new(1)).await.unwrap().unwrap();
-    assert_eq!(ann.password_hash, "$argon2id$stronger");
-    let error = users.set_password_hash(UserId::new(2), "x").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
 async fn the_hash_stays_out_of_debug_output(users: Users) {

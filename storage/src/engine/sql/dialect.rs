@@ -31,6 +31,7 @@ const SQLITE_MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "market", include_str!("../../../migrations/sqlite/0003_market.sql")),
     (4, "room", include_str!("../../../migrations/sqlite/0004_room.sql")),
     (5, "message", include_str!("../../../migrations/sqlite/0005_message.sql")),
+    (6, "account", include_str!("../../../migrations/sqlite/0006_account.sql")),
 ];
 
 /// A statement that inserts rows.

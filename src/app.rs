@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::FromRef;
-use axum::serve::ListenerExt;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::ExposeSecret;
 use tickroom_actors::feed::FeedConfig;
 use tickroom_actors::{Stores, Tree, TreeConfig};
 use tickroom_sim::Exchange;
+use tickroom_storage::account::Accounts;
 use tickroom_storage::engine::Database;
 use tickroom_storage::market::Markets;
 use tickroom_storage::message::{MessageLog, Spill, SqlMessageLog};
@@ -26,8 +26,9 @@ use tokio::task::JoinHandle;
 use crate::auth::{Auth, Dependencies};
 use crate::config::{Config, FeedSource};
 use crate::demo::DemoLogin;
-use crate::limits::PURGE_INTERVAL;
-use crate::{connection, router, telemetry};
+use crate::limits::{HEADER_READ_TIMEOUT, MAIL_DRAIN, PURGE_INTERVAL};
+use crate::mail::Mailer;
+use crate::{listener, router, telemetry};
 
 /// What the handlers work with. Clones share everything.
 #[derive(Clone)]
@@ -98,6 +99,7 @@ pub struct Server {
     /// What its handlers work with.
     pub app: App,
     database: Database,
+    mailer: Mailer,
     /// The simulated exchange, if that is where prices come from.
     exchange: Option<Exchange>,
     stop: watch::Sender<bool>,
@@ -125,8 +127,9 @@ impl Server {
         let (feed, exchange) = open_feed(&config, simulation).await?;
         let log: Arc<dyn MessageLog> = Arc::new(SqlMessageLog::new(database.clone()));
         let tree = Arc::new(start_tree(&config, feed, &database, Arc::clone(&log)).await?);
+        let mailer = Mailer::new(&config.mail, &config.storage.data_dir)?;
         let app = App(Arc::new(Parts {
-            auth: start_auth(&config, &database, &tree)?,
+            auth: start_auth(&config, &database, mailer.clone(), &tree)?,
             users: Users::new(database.clone()),
             markets: Markets::new(database.clone()),
             log,
@@ -137,9 +140,12 @@ impl Server {
             config,
         }));
         let (stop, stopping) = watch::channel(false);
-        let serving = tokio::spawn(serve(listener, app.clone(), stopping));
-        let housekeeping = tokio::spawn(keep_house(metrics, Tokens::new(database.clone())));
-        Ok(Self { address, app, database, exchange, stop, serving, housekeeping })
+        let max_connections = app.config.server.max_connections;
+        let router = router::router(app.clone());
+        let serving =
+            tokio::spawn(listener::serve(listener, router, max_connections, HEADER_READ_TIMEOUT, stopping));
+        let housekeeping = tokio::spawn(keep_house(metrics, database.clone()));
+        Ok(Self { address, app, database, mailer, exchange, stop, serving, housekeeping })
     }
 
     /// The simulated exchange, if that is where prices come from.
@@ -162,6 +168,10 @@ impl Server {
         if tokio::time::timeout(Duration::from_secs(1), self.serving).await.is_err() {
             tracing::warn!("some requests did not end in time");
         }
+        let unsent = self.mailer.settle(MAIL_DRAIN).await;
+        if unsent > 0 {
+            tracing::warn!(unsent, "mails were lost");
+        }
         self.housekeeping.abort();
         if let Some(exchange) = self.exchange {
             exchange.stop().await;
@@ -172,32 +182,24 @@ impl Server {
 }
 
 /// What has to be done now and then, for as long as the server runs.
-async fn keep_house(metrics: PrometheusHandle, tokens: Tokens) {
-    tokio::join!(telemetry::upkeep(metrics), purge(tokens));
+async fn keep_house(metrics: PrometheusHandle, database: Database) {
+    tokio::join!(telemetry::upkeep(metrics), purge(Tokens::new(database.clone()), Accounts::new(database)));
 }
 
-/// Deletes logins that have expired: they are of no use, and say where somebody was.
-async fn purge(tokens: Tokens) {
+/// Deletes logins and mail links that have expired: they are of no use, and say where somebody was.
+async fn purge(tokens: Tokens, accounts: Accounts) {
     let mut interval = tokio::time::interval(PURGE_INTERVAL);
     loop {
         interval.tick().await;
-        match tokens.purge_expired(TimestampMs::now()).await {
+        let now = TimestampMs::now();
+        match tokens.purge_expired(now).await {
             Ok(purged) => tracing::debug!(purged, "expired logins purged"),
             Err(error) => tracing::warn!(%error, "expired logins could not be purged"),
         }
-    }
-}
-
-/// Accepts connections until it is told to stop, then waits for the requests that are under way.
-async fn serve(listener: TcpListener, app: App, mut stopping: watch::Receiver<bool>) {
-    let listener = listener.tap_io(|stream| connection::prepare(stream));
-    let service = router::router(app).into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(async move {
-        // An error means that the server was dropped.
-        let _ = stopping.wait_for(|stopping| *stopping).await;
-    });
-    if let Err(error) = served.await {
-        tracing::error!(%error, "http server failed");
+        match accounts.purge_expired(now).await {
+            Ok(purged) => tracing::debug!(purged, "expired links purged"),
+            Err(error) => tracing::warn!(%error, "expired links could not be purged"),
+        }
     }
 }
 
@@ -253,11 +255,18 @@ async fn start_tree(
     Ok(Tree::start(tree, stores).await?)
 }
 
-fn start_auth(config: &Config, database: &Database, tree: &Arc<Tree>) -> anyhow::Result<Auth> {
+fn start_auth(
+    config: &Config,
+    database: &Database,
+    mailer: Mailer,
+    tree: &Arc<Tree>,
+) -> anyhow::Result<Auth> {
     let tree = Arc::downgrade(tree);
     let dependencies = Dependencies {
         users: Users::new(database.clone()),
+        accounts: Accounts::new(database.clone()),
         tokens: Tokens::new(database.clone()),
+        mailer,
         ids: Arc::new(IdGenerator::new()),
         clock: Arc::new(TimestampMs::now),
         on_revoked: Arc::new(move |user, family| {

@@ -8,7 +8,10 @@
 //! | `identify` | from a credential to an identity |
 //! | [`password`] | argon2id, at a pace that the server can keep |
 //! | `access_token` | the JWT of a quarter of an hour |
+//! | `account` | made, verified, given another password or role, deleted |
 //! | `login` | begun, carried on and ended |
+//! | `session` | the list of one's own logins |
+//! | `guess` | what a wrong password costs |
 //! | `family` | which of them still stand |
 //! | `ticket`, `cookie`, `secret`, [`signing_key`] | the rest of what travels or is kept |
 //!
@@ -16,33 +19,38 @@
 //! with each. Using a replaced refresh token again means that two parties have it, so the family ends for both.
 
 mod access_token;
+mod account;
 pub mod authenticated;
 mod cookie;
 mod credential;
 mod family;
+mod guess;
 mod identify;
 pub mod identity;
 mod login;
 pub mod password;
 mod secret;
+mod session;
 pub mod signing_key;
 #[cfg(test)]
 mod tests;
 mod ticket;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use tickroom_storage::{
-    FamilyId, IdGenerator, StorageError, TimestampMs,
+    FamilyId, IdGenerator, TimestampMs, UserId,
+    account::Accounts,
     token::Tokens,
-    user::{Email, NewUser, Role, User, UserName, Users},
+    user::{User, Users},
 };
 
 use self::{
     access_token::AccessTokens,
     cookie::CookieMaker,
     family::Families,
-    password::{Password, Passwords},
+    guess::{Account, Guesses},
+    password::Passwords,
     signing_key::SigningKeyError,
     ticket::Tickets,
 };
@@ -50,17 +58,26 @@ use crate::{
     config::Config,
     error::ApiError,
     limits::PASSWORD_HASHES_ADMITTED,
-    middleware::{client_ip::TrustedProxies, origin::Origins, rate_limit::AddressLimit},
+    mail::Mailer,
+    middleware::{
+        client_ip::Networks,
+        origin::Origins,
+        rate_limit::{AddressLimit, KeyedLimit},
+    },
 };
 
 pub use self::{
-    authenticated::{Authenticated, MaybeAuthenticated, SocketIdentity},
+    account::Registration,
+    authenticated::{Admin, Authenticated, MaybeAuthenticated, SocketIdentity},
     cookie::{ACCESS_TOKEN, CookieSlot, REFRESH_TOKEN, SetCookies},
     family::OnRevoked,
     identity::{Identity, Scope, Scopes},
-    login::Grant,
+    login::{Device, Grant},
 };
 pub(crate) use credential::is_ambient;
+
+/// How many mailboxes one client address may fill: as many people as may live behind it.
+const MAILBOXES_PER_CLIENT: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
 /// What time it is. Tests wind it by hand.
 pub type Clock = Arc<dyn Fn() -> TimestampMs + Send + Sync>;
@@ -69,8 +86,12 @@ pub type Clock = Arc<dyn Fn() -> TimestampMs + Send + Sync>;
 pub struct Dependencies {
     /// The people.
     pub users: Users,
+    /// What becomes of their accounts.
+    pub accounts: Accounts,
     /// Their logins.
     pub tokens: Tokens,
+    /// How they are written to.
+    pub mailer: Mailer,
     /// Names for new ones of both.
     pub ids: Arc<IdGenerator>,
     /// For all expiry.
@@ -96,6 +117,8 @@ pub struct Auth(Arc<Inner>);
 
 struct Inner {
     users: Users,
+    accounts: Accounts,
+    mailer: Mailer,
     ids: Arc<IdGenerator>,
     clock: Clock,
     passwords: Passwords,
@@ -104,19 +127,18 @@ struct Inner {
     tickets: Tickets,
     cookies: CookieMaker,
     origins: Origins,
-    trusted_proxies: TrustedProxies,
+    trusted_proxies: Networks,
+    identity_gateways: Networks,
+    /// What links in mails begin with; without a trailing slash.
+    public_url: String,
+    is_verification_required: bool,
+    guesses: Guesses,
     login_limit: AddressLimit,
     registration_limit: AddressLimit,
-}
-
-/// Who wants an account, all fields checked.
-pub struct Registration {
-    /// What others will see.
-    pub name: UserName,
-    /// What they will log in with.
-    pub email: Email,
-    /// How they will prove it.
-    pub password: Password,
+    refresh_limit: AddressLimit,
+    mail_limit: AddressLimit,
+    mailbox_limit: KeyedLimit<Account>,
+    write_limit: KeyedLimit<UserId>,
 }
 
 impl Auth {
@@ -126,14 +148,17 @@ impl Auth {
     ///
     /// When the key cannot be read or made.
     pub fn new(config: &Config, dependencies: Dependencies) -> Result<Self, SetupError> {
-        let Dependencies { users, tokens, ids, clock, on_revoked } = dependencies;
+        let Dependencies { users, accounts, tokens, mailer, ids, clock, on_revoked } = dependencies;
         let (settings, server) = (&config.auth, &config.server);
         let key = match &settings.signing_key {
             Some(key) => key.clone(),
             None => signing_key::load_or_create(&config.storage.data_dir)?,
         };
+        let mails_per_client = settings.mails_per_hour.saturating_mul(MAILBOXES_PER_CLIENT);
         Ok(Self(Arc::new(Inner {
             users,
+            accounts,
+            mailer,
             families: Families::new(tokens, on_revoked),
             ids,
             clock,
@@ -146,33 +171,18 @@ impl Auth {
                 refresh_ttl: settings.refresh_token_ttl,
             },
             origins: Origins::new(server, settings.secure_cookies),
-            trusted_proxies: TrustedProxies::new(&server.trusted_proxies),
+            trusted_proxies: Networks::new(&server.trusted_proxies),
+            identity_gateways: Networks::new(&server.identity_gateways),
+            public_url: server.public_url.to_string(),
+            is_verification_required: settings.is_verification_required,
+            guesses: Guesses::new(),
             login_limit: AddressLimit::per_minute(settings.login_attempts_per_minute),
             registration_limit: AddressLimit::per_hour(settings.registrations_per_hour),
+            refresh_limit: AddressLimit::per_minute(settings.refreshes_per_minute),
+            mail_limit: AddressLimit::per_hour(mails_per_client),
+            mailbox_limit: KeyedLimit::per_hour(settings.mails_per_hour),
+            write_limit: KeyedLimit::per_minute(server.writes_per_minute),
         })))
-    }
-
-    /// Makes an account.
-    ///
-    /// # Errors
-    ///
-    /// 409 naming the field when the name or address is taken, 503 when too many hashes wait.
-    pub async fn register(&self, registration: Registration) -> Result<User, ApiError> {
-        let Registration { name, email, password } = registration;
-        let user = NewUser {
-            id: self.0.ids.next(),
-            name,
-            email,
-            password_hash: self.0.passwords.hash(password).await?,
-            role: Role::User,
-            verified_at: None,
-            created_at: self.now(),
-        };
-        // No look before the leap: the unique indexes decide, also between two who register at once.
-        self.0.users.create(&user).await.map_err(|error| match error {
-            StorageError::Taken { field: "name" } => ApiError::taken("username"),
-            other => other.into(),
-        })
     }
 
     /// A ticket by which `identity` can open one socket.
@@ -214,6 +224,36 @@ impl Auth {
         &self.0.registration_limit
     }
 
+    /// The budget for refreshed tokens of one client.
+    #[must_use]
+    pub fn refresh_limit(&self) -> &AddressLimit {
+        &self.0.refresh_limit
+    }
+
+    /// The budget for mails that one client asks for, to whatever mailbox.
+    #[must_use]
+    pub fn mail_limit(&self) -> &AddressLimit {
+        &self.0.mail_limit
+    }
+
+    /// The budget for requests of one user that change something.
+    #[must_use]
+    pub fn write_limit(&self) -> &KeyedLimit<UserId> {
+        &self.0.write_limit
+    }
+
+    /// Whether new people get a mail to prove their address.
+    #[must_use]
+    pub fn is_verification_required(&self) -> bool {
+        self.0.is_verification_required
+    }
+
+    /// Whether people get here by https.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.0.public_url.starts_with("https://")
+    }
+
     /// How long an access token is good for.
     #[must_use]
     pub fn access_ttl(&self) -> Duration {
@@ -226,10 +266,16 @@ impl Auth {
         &self.0.origins
     }
 
-    /// The peers that may speak for others.
+    /// The peers that may say for which address they ask.
     #[must_use]
-    pub fn trusted_proxies(&self) -> &TrustedProxies {
+    pub fn trusted_proxies(&self) -> &Networks {
         &self.0.trusted_proxies
+    }
+
+    /// The peers that may say who asks.
+    #[must_use]
+    pub fn identity_gateways(&self) -> &Networks {
+        &self.0.identity_gateways
     }
 
     fn identity_of(&self, user: &User, family: Option<FamilyId>, now: TimestampMs) -> Identity {

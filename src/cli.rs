@@ -19,6 +19,7 @@ Examples:
   tickroom serve --config prod.toml --listen 0.0.0.0:8080
   TICKROOM_CHAT__MESSAGES_PER_SECOND=5 tickroom serve
   tickroom check-config --config prod.toml
+  tickroom admin grant ann@example.com   make somebody who has an account an administrator
 
 Settings:
   Each is looked for in the command line, the environment, the file (--config, else tickroom.toml in this
@@ -53,6 +54,32 @@ pub enum Command {
     ///
     /// Exits with 2 and all mistakes when there are any.
     CheckConfig(Serve),
+    /// Say who is an administrator. Works on the database itself, whether or not a server runs on it.
+    #[command(subcommand)]
+    Admin(Admin),
+}
+
+/// What `admin` can do.
+#[derive(Debug, Subcommand)]
+pub enum Admin {
+    /// Make the owner of this address an administrator, from the next login or refreshed token on.
+    Grant(Account),
+    /// Take that back, and end all logins of that person. A running server notices within ten seconds.
+    Revoke(Account),
+}
+
+/// Whose account, and in which database.
+#[derive(Debug, Args)]
+pub struct Account {
+    /// The mail address of the account.
+    #[arg(value_name = "MAIL")]
+    pub email: String,
+    /// Read the settings from this file [default: tickroom.toml in this folder, if there is one].
+    #[arg(long, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    /// The server's folder [storage.data_dir].
+    #[arg(long, value_name = "PATH")]
+    pub data_dir: Option<String>,
 }
 
 /// Arguments of `serve` and `check-config`.
@@ -100,22 +127,32 @@ pub struct Settings {
 impl Serve {
     /// File, environment and arguments.
     pub fn sources(&self) -> Sources {
-        let default = || Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists());
-        let file = self.config.clone().or_else(default);
-        let sources = file.map_or_else(Sources::default, |path| Sources::default().file(path));
-        let sources = self.settings.add_to(sources.process_environment());
+        let sources = self.settings.add_to(written(self.config.as_ref()));
         add(sources, "--feed", "feed.source", self.feed.as_ref())
     }
 }
 
+impl Account {
+    /// File, environment and arguments.
+    pub fn sources(&self) -> Sources {
+        add(written(self.config.as_ref()), "--data-dir", "storage.data_dir", self.data_dir.as_ref())
+    }
+}
+
+/// File and environment.
+fn written(config: Option<&PathBuf>) -> Sources {
+    let default = || Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists());
+    let file = config.cloned().or_else(default);
+    file.map_or_else(Sources::default, |path| Sources::default().file(path)).process_environment()
+}
+
 impl Demo {
-    /// Arguments only; everything is kept in `throw_away` unless a folder was named.
+    /// Arguments only; everything is kept in `throw_away` unless a folder was named. Nobody has to prove an address.
     pub fn sources(&self, throw_away: &Path) -> Sources {
-        let sources = Sources::default().argument("demo", "feed.source", "sim").argument(
-            "demo",
-            "storage.data_dir",
-            throw_away.to_string_lossy(),
-        );
+        let sources = Sources::default()
+            .argument("demo", "feed.source", "sim")
+            .argument("demo", "storage.data_dir", throw_away.to_string_lossy())
+            .argument("demo", "auth.email_verification", "off");
         self.settings.add_to(sources)
     }
 }

@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use lettre::message::Mailbox;
 use secrecy::SecretString;
 use tickroom_storage::{MarketCode, RoomName};
 
@@ -40,6 +41,8 @@ pub struct Config {
     pub storage: Storage,
     /// Tokens, cookies and the limits on guessing.
     pub auth: Auth,
+    /// How mail leaves.
+    pub mail: Mail,
     /// Rooms and how fast people may talk in them.
     pub chat: Chat,
     /// One WebSocket connection.
@@ -59,14 +62,20 @@ pub struct Server {
     pub listen: SocketAddr,
     /// What people type to get here: links in mails and the same-origin rule are made from it.
     pub public_url: WebOrigin,
-    /// Peers that may say on whose behalf they ask; everybody else's forwarding and identity headers are stripped.
+    /// Peers that may say for which client address they ask.
     pub trusted_proxies: Vec<IpNet>,
+    /// Peers that may say who asks, without proof; everybody else's claims are stripped.
+    pub identity_gateways: Vec<IpNet>,
     /// Pages, beside our own, whose scripts may use cookies here.
     pub allowed_origins: Vec<WebOrigin>,
     /// Open WebSocket connections; the next one is refused with 503.
     pub max_sockets: usize,
     /// WebSocket handshakes per second, server-wide; the next one is refused with 503.
     pub handshakes_per_second: NonZeroU32,
+    /// Connections beside WebSockets; the next one is refused with 503.
+    pub max_connections: usize,
+    /// Requests that change something, per minute and user; the next one is refused with 429.
+    pub writes_per_minute: NonZeroU32,
     /// How long a stopping server goes on sending what it still owes to its clients.
     pub shutdown_drain: Duration,
 }
@@ -104,10 +113,25 @@ pub struct Auth {
     pub refresh_token_ttl: Duration,
     /// Whether cookies carry `Secure`; `auto` has been decided by the public URL.
     pub secure_cookies: bool,
+    /// Whether an address must be proved before its owner can log in.
+    pub is_verification_required: bool,
     /// Login attempts per minute and client address.
     pub login_attempts_per_minute: NonZeroU32,
     /// Registrations per hour and client address.
     pub registrations_per_hour: NonZeroU32,
+    /// Refreshes per minute and client address.
+    pub refreshes_per_minute: NonZeroU32,
+    /// Mails per hour and mailbox; ten times as many per client address.
+    pub mails_per_hour: NonZeroU32,
+}
+
+/// `[mail]`: how mail leaves.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// The mail server, with its password; `None`: files in `data_dir/outbox`.
+    pub smtp_url: Option<SecretString>,
+    /// Who writes.
+    pub from: Mailbox,
 }
 
 /// `[chat]`: rooms and how fast people may talk in them.

@@ -17,6 +17,7 @@ use tickroom_storage::user::User;
 use crate::app::Server;
 use crate::auth::Registration;
 use crate::auth::password::Password;
+use crate::language::Language;
 use crate::socket::OpenSession;
 
 /// Somebody whom a visitor of the demo can be.
@@ -61,6 +62,7 @@ pub async fn populate(server: &Server) -> anyhow::Result<()> {
             name: login.username.parse()?,
             email: login.email.parse()?,
             password: Password::try_from(SecretString::from(login.password))?,
+            language: Language::default(),
         };
         match server.app.auth.register(registration).await {
             Ok(user) => greet(server, &user).await,

@@ -159,6 +159,14 @@ impl ApiError {
         Self { retry_after: Some(retry_after), ..error }
     }
 
+    /// 503: more mail waits than we have room for, so what would send one is not done.
+    #[must_use]
+    pub fn mail_busy() -> Self {
+        let detail = "too much mail is waiting to be sent; try again in a minute";
+        let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "mail_busy", detail);
+        Self { retry_after: Some(Duration::from_secs(60)), ..error }
+    }
+
     /// 503: something that we depend on does not answer.
     pub fn unavailable(cause: impl Error + Send + Sync + 'static) -> Self {
         let detail = "a service that this needs does not answer; try again shortly";

@@ -6,8 +6,11 @@
 //! - [`app`]: the server as a whole, started and stopped. [`demo`]: the same with people in it.
 //! - [`router`]: every URL on one screen. [`routes`]: the handlers by noun. [`middleware`]: what happens to all requests.
 //! - [`auth`]: who is there. [`error`], [`extract`]: what a failed request is answered.
+//! - [`mail`], [`language`]: how people are written to. [`admin`]: what an operator does to accounts by hand.
+//! - [`listener`]: from TCP connections to requests.
 //! - [`socket`]: the WebSocket edge; from there on, a message's way is told in [`tickroom_actors`].
 
+pub mod admin;
 pub mod app;
 pub mod auth;
 pub mod cli;
@@ -16,7 +19,10 @@ pub mod connection;
 pub mod demo;
 pub mod error;
 pub mod extract;
+pub mod language;
 pub mod limits;
+pub mod listener;
+pub mod mail;
 pub mod middleware;
 pub mod open_files;
 pub mod router;

@@ -45,6 +45,66 @@ pub const FAMILIES_REMEMBERED_MAX: u64 = 100_000;
 /// reach this one. One on this server is immediate.
 pub const FAMILY_REMEMBERED_FOR: Duration = Duration::from_secs(10);
 
+/// Wrong passwords for one account from one address before the next has to wait: as many as somebody needs who tries
+/// her own few. Each further one doubles the wait, from a second on.
+pub const GUESSES_FREE_PER_ADDRESS: u32 = 5;
+
+/// The longest that one address waits for its next guess at one account. Longer would be a way to lock out somebody
+/// who shares the address, and leaves no more than 288 guesses a day.
+pub const GUESS_WAIT_PER_ADDRESS_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// Wrong passwords for one account, from all addresses, before strange ones have to wait. One that has logged in to
+/// the account before does not.
+pub const GUESSES_FREE_PER_ACCOUNT: u32 = 50;
+
+/// The longest that strange addresses wait for the next guess at one account, all of them together: no more than 1440
+/// a day, however many machines guess.
+pub const GUESS_WAIT_PER_ACCOUNT_MAX: Duration = Duration::from_secs(60);
+
+/// How long wrong passwords are remembered after the last.
+pub const GUESSES_REMEMBERED_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// Accounts, and pairs of account and address, whose wrong passwords are remembered. Beyond it the least recent are
+/// forgotten; the limits per address see to it that few can be made up in a time.
+pub const GUESSES_REMEMBERED_MAX: u64 = 100_000;
+
+/// How long an address counts as known after somebody there has followed a link from her mailbox.
+pub const MAILBOX_PROOF_TTL: Duration = Duration::from_secs(3600);
+
+/// How long the link to prove an address is good, as its mail says.
+pub const VERIFICATION_TTL: Duration = Duration::from_secs(24 * 3600);
+
+/// How long the link to choose a new password is good, as its mail says.
+pub const PASSWORD_RESET_TTL: Duration = Duration::from_secs(3600);
+
+/// Bytes of a token in a link that we look at. Ours have 43; a longer one is not ours.
+pub const LINK_TOKEN_BYTES_MAX: usize = 64;
+
+/// Mails that wait to leave, or are leaving. The next deed that would send one is refused with 503.
+pub const MAILS_WAITING_MAX: usize = 1000;
+
+/// Mails being sent at once; mail servers dislike more connections.
+pub const MAILS_SENDING: usize = 4;
+
+/// How long a mail waits after each failure; after the last it is given up. Long enough for a mail server's restart and
+/// for one that turns strangers away at first (greylisting, usually some minutes).
+pub const MAIL_RETRY_PAUSES: [Duration; 5] = [
+    Duration::from_secs(2),
+    Duration::from_secs(15),
+    Duration::from_secs(60),
+    Duration::from_secs(6 * 60),
+    Duration::from_secs(20 * 60),
+];
+
+/// How long a mail server may take to answer one command.
+pub const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long a stopping server waits for its mails to leave.
+pub const MAIL_DRAIN: Duration = Duration::from_secs(3);
+
+/// Mails kept in the outbox folder. Beyond it the oldest go: the folder is for looking, not for keeping.
+pub const OUTBOX_FILES_MAX: usize = 1000;
+
 /// Client addresses that a rate limit remembers, some 10 MB. Beyond it new requests of that kind are told 503.
 pub const RATE_LIMIT_KEYS_MAX: usize = 100_000;
 
@@ -65,7 +125,13 @@ pub const SOCKET_READ_BYTES: usize = 16 * 1024;
 /// How long an ending socket may take: to read what is left for it, and to close its side. Then it is cut off.
 pub const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
-/// How often expired logins are deleted.
+/// How long a client may take to send the head of a request, and be silent between two. Slower ones are cut off.
+pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long accepting pauses when the process has no file descriptor left for a connection.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often expired logins and links are deleted.
 pub const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Messages in a page of history when the client does not say.
@@ -73,6 +139,21 @@ pub const PAGE_MESSAGES: u16 = 50;
 
 /// Messages in a page of history at most; above it 422.
 pub const PAGE_MESSAGES_MAX: u16 = 200;
+
+/// Logins in a page of one's own when the client does not say.
+pub const PAGE_LOGINS: u16 = 50;
+
+/// Logins in a page of one's own at most; above it 422.
+pub const PAGE_LOGINS_MAX: u16 = 200;
+
+/// People in a page of the administrators' list when the client does not say.
+pub const PAGE_USERS: u16 = 50;
+
+/// People in a page of the administrators' list at most; above it 422.
+pub const PAGE_USERS_MAX: u16 = 200;
+
+/// Characters of what administrators search people by: the longest address. Above it 422.
+pub const USER_SEARCH_CHARS_MAX: usize = 254;
 
 /// Bytes of a request body; no resource so far needs more.
 pub const BODY_BYTES: usize = 64 * 1024;

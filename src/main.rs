@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use tickroom::app::{Options, Server};
-use tickroom::cli::{Cli, Command, Demo, EXIT_MISTAKES};
+use tickroom::cli::{Account, Admin, Cli, Command, Demo, EXIT_MISTAKES};
 use tickroom::config::{self, Config, Effective, Sources};
-use tickroom::{demo, open_files, telemetry};
+use tickroom::{admin, demo, open_files, telemetry};
+use tickroom_storage::user::Role;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Returns memory to the system after a storm, and is fast at small, short-lived pieces.
@@ -20,6 +21,8 @@ fn main() -> ExitCode {
         Command::CheckConfig(arguments) => load(&arguments.sources()).map(|effective| print(&effective)),
         Command::Serve(arguments) => load(&arguments.sources()).map(|effective| run(serve(effective.config))),
         Command::Demo(arguments) => with_folder(&arguments),
+        Command::Admin(Admin::Grant(account)) => set_role(&account, Role::Admin),
+        Command::Admin(Admin::Revoke(account)) => set_role(&account, Role::User),
     };
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,
@@ -63,6 +66,11 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let url = server.app.config.server.public_url.as_str();
     tracing::info!(url, address = %server.address, open_files, "listening");
     until_stopped(server).await
+}
+
+fn set_role(account: &Account, role: Role) -> Result<anyhow::Result<()>, config::Mistakes> {
+    let config = load(&account.sources())?.config;
+    Ok(run(async { print(&admin::set_role(&config, &account.email, role).await?) }))
 }
 
 /// A demo keeps its data in a folder that is gone afterwards, unless one was named.

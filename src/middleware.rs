@@ -5,10 +5,11 @@
 //! 1. [`request_id`]: everything below may log and fail, so the id comes first.
 //! 2. [`access_log`]: sees the final status, also of panics and refusals.
 //! 3. [`mod@panic`]: a handler that panics costs its own request a 500 and nobody else anything.
-//! 4. [`cors`]: answers preflights, which carry no credentials and must not be refused for that.
-//! 5. [`client_ip`]: decides what the peer may say about others, before anyone believes a header.
-//! 6. [`origin`]: refuses forged cross-site requests before they cost anything.
-//! 7. [`session`]: brings renewed cookies to the browser.
+//! 4. [`security_headers`]: on whatever is answered below.
+//! 5. [`cors`]: answers preflights, which carry no credentials and must not be refused for that.
+//! 6. [`client_ip`]: decides what the peer may say about others, before anyone believes a header.
+//! 7. [`origin`]: refuses forged cross-site requests before they cost anything.
+//! 8. [`session`]: brings renewed cookies to the browser.
 
 pub mod access_log;
 pub mod client_ip;
@@ -17,6 +18,7 @@ pub mod origin;
 pub mod panic;
 pub mod rate_limit;
 pub mod request_id;
+pub mod security_headers;
 pub mod session;
 
 use axum::{
@@ -35,6 +37,7 @@ pub fn apply<S: Clone + Send + Sync + 'static>(router: Router<S>, auth: &Auth) -
         .layer(from_fn_with_state(auth.clone(), origin::guard))
         .layer(from_fn_with_state(auth.clone(), client_ip::resolve))
         .layer(cors::layer(auth.origins()))
+        .layer(from_fn_with_state(auth.clone(), security_headers::set))
         .layer(from_fn(panic::catch))
         .layer(from_fn(access_log::record))
         .layer(from_fn(request_id::assign))

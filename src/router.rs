@@ -2,12 +2,12 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, post, put};
 
 use crate::app::App;
 use crate::limits::BODY_BYTES;
 use crate::middleware;
-use crate::routes::{auth, market, ops, room, ui, user};
+use crate::routes::{account, admin, auth, market, ops, room, ui, user};
 
 /// All routes, wrapped in what happens to every request.
 pub fn router(app: App) -> Router {
@@ -17,8 +17,20 @@ pub fn router(app: App) -> Router {
         .route("/api/auth/refresh", post(auth::refresh))
         .route("/api/auth/logout", post(auth::logout))
         .route("/api/auth/ticket", post(auth::ticket))
-        .route("/api/users/me", get(user::me))
+        .route("/api/auth/verify", get(auth::mail::verify))
+        .route("/api/auth/resend-verification", post(auth::mail::resend_verification))
+        .route("/api/auth/password-reset", post(auth::mail::request_reset))
+        .route("/api/auth/password-reset/confirm", post(auth::mail::confirm_reset))
+        .route("/api/auth/sessions", get(auth::session::list).delete(auth::session::end_others))
+        .route("/api/auth/sessions/{id}", delete(auth::session::end))
+        .route("/api/users/me", get(user::me).delete(account::delete))
+        .route("/api/users/me/password", put(account::change_password))
         .route("/api/users/{id}", get(user::show));
+
+    let administrators = Router::new()
+        .route("/api/admin/users", get(admin::users))
+        .route("/api/admin/users/{id}/role", put(admin::set_role))
+        .route("/api/admin/users/{id}/suspension", put(admin::suspend).delete(admin::lift_suspension));
 
     let talk = Router::new()
         .route("/api/rooms", get(room::list))
@@ -39,6 +51,6 @@ pub fn router(app: App) -> Router {
 
     let page = Router::new().route("/", get(ui::index)).route("/assets/{*path}", get(ui::asset));
 
-    let routes = people.merge(talk).merge(prices).merge(operators).merge(page);
+    let routes = people.merge(administrators).merge(talk).merge(prices).merge(operators).merge(page);
     middleware::apply(routes.layer(DefaultBodyLimit::max(BODY_BYTES)), &app.auth).with_state(app)
 }

@@ -8,15 +8,21 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 use serde::Deserialize;
+use tickroom_storage::user::Role;
 
 use super::{Auth, CookieSlot, Identity, Scope, credential, identify::Presented};
-use crate::{error::ApiError, extract::Query};
+use crate::{error::ApiError, extract::Query, middleware::client_ip::ClientIp};
 
 /// The caller, whose token permits this method. Without one: 401, or 403 if the token's scopes do not suffice.
 ///
-/// An expired or missing access cookie is renewed by a good refresh cookie on the way.
+/// An expired or missing access cookie is renewed by a good refresh cookie on the way. A method that changes something
+/// takes one from the caller's budget for that, and is refused with 429 when it is spent.
 #[derive(Debug)]
 pub struct Authenticated(pub Identity);
+
+/// The caller, who runs the place and whose token says so. Somebody else: 403 `forbidden`.
+#[derive(Debug)]
+pub struct Admin(pub Identity);
 
 /// The caller if there is one. Stale cookies are nobody; a bad *explicit* credential is still refused, for whoever
 /// shows a token wants to be told that it does not work.
@@ -37,6 +43,22 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let identity = identify(parts, state).await?;
         identity.require(Scope::of_method(&parts.method))?;
+        Ok(Self(identity))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Admin
+where
+    Auth: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Authenticated(identity) = Authenticated::from_request_parts(parts, state).await?;
+        if identity.role != Role::Admin {
+            return Err(ApiError::forbidden("forbidden", "this is for administrators"));
+        }
+        identity.require(Scope::Admin)?;
         Ok(Self(identity))
     }
 }
@@ -76,6 +98,7 @@ where
             headers: &parts.headers,
             ticket: ticket.as_deref(),
             is_handshake: true,
+            client: client(parts),
             cookies: parts.extensions.get(),
         };
         Auth::from_ref(state).identify(presented).await.map(Self)
@@ -99,9 +122,16 @@ where
         headers: &parts.headers,
         ticket: None,
         is_handshake: false,
+        client: client(parts),
         cookies: parts.extensions.get::<CookieSlot>(),
     };
-    let outcome = Auth::from_ref(state).identify(presented).await;
+    let auth = Auth::from_ref(state);
+    let outcome = auth.identify(presented).await.and_then(|identity| {
+        if !parts.method.is_safe() {
+            auth.write_limit().take(&identity.user_id)?;
+        }
+        Ok(identity)
+    });
     parts.extensions.insert(Remembered(outcome.clone()));
     outcome
 }
@@ -109,4 +139,9 @@ where
 async fn peer<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<IpAddr> {
     let peer = ConnectInfo::<SocketAddr>::from_request_parts(parts, state).await;
     peer.ok().map(|ConnectInfo(peer)| peer.ip())
+}
+
+/// As the middleware found it.
+fn client(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get().map(|ClientIp(client)| *client)
 }

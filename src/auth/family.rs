@@ -4,12 +4,12 @@
 //! What ends a family runs on a task of its own: a client that logs out and closes the tab at once must not leave its
 //! sockets open.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use moka::sync::Cache;
 use tickroom_storage::{
     FamilyId, StorageError, TimestampMs, UserId,
-    token::{NewFamily, Rotation, Tokens},
+    token::{Login, NewFamily, Rotation, Tokens},
 };
 use tracing::Instrument;
 
@@ -17,6 +17,7 @@ use super::millis;
 use crate::{
     error::ApiError,
     limits::{FAMILIES_REMEMBERED_MAX, FAMILY_REMEMBERED_FOR, REFRESH_GRACE},
+    middleware::rate_limit::household,
 };
 
 /// Told of every family that ends before its time, so that the sockets which live on it can be closed. It may be told
@@ -41,8 +42,23 @@ impl Families {
         Self { tokens, known, on_revoked }
     }
 
-    pub(super) async fn start(&self, family: NewFamily) -> Result<(), ApiError> {
-        Ok(self.tokens.start_family(family).await?)
+    pub(super) async fn start(&self, family: NewFamily) -> Result<(), StorageError> {
+        self.tokens.start_family(family).await
+    }
+
+    pub(super) async fn list(
+        &self,
+        user: UserId,
+        before: Option<FamilyId>,
+        limit: u16,
+        now: TimestampMs,
+    ) -> Result<Vec<Login>, ApiError> {
+        Ok(self.tokens.logins(user, before, limit, now).await?)
+    }
+
+    /// Whether the user has logged in from this address before.
+    pub(super) async fn know_address(&self, user: UserId, client: IpAddr) -> Result<bool, ApiError> {
+        Ok(self.tokens.knows_address(user, &household(client).to_string()).await?)
     }
 
     /// Whether tokens of this family still count.
@@ -74,6 +90,7 @@ impl Families {
             Ok(rotation)
         })
         .await
+        .map_err(Into::into)
     }
 
     /// Ends a family, in the database first.
@@ -90,18 +107,56 @@ impl Families {
             Ok(())
         })
         .await
+        .map_err(Into::into)
     }
 
-    fn ended(&self, user: UserId, family: FamilyId) {
+    /// Ends a family if it is this user's. Says whether it was, and still stood.
+    pub(super) async fn revoke_own(
+        &self,
+        user: UserId,
+        family: FamilyId,
+        now: TimestampMs,
+    ) -> Result<bool, ApiError> {
+        let families = self.clone();
+        let ended = to_the_end(async move {
+            let ended = families.tokens.revoke_own(user, family, now).await?;
+            if ended {
+                families.ended(user, family);
+            }
+            Ok(ended)
+        });
+        Ok(ended.await?)
+    }
+
+    /// Ends all families of a user but one.
+    pub(super) async fn revoke_others(
+        &self,
+        user: UserId,
+        keep: Option<FamilyId>,
+        now: TimestampMs,
+    ) -> Result<(), ApiError> {
+        let families = self.clone();
+        let ended = to_the_end(async move {
+            for family in families.tokens.revoke_others(user, keep, now).await? {
+                families.ended(user, family);
+            }
+            Ok(())
+        });
+        Ok(ended.await?)
+    }
+
+    /// Makes known that a family has ended in the database.
+    pub(super) fn ended(&self, user: UserId, family: FamilyId) {
         self.known.insert(family, false);
         (self.on_revoked)(user, family);
     }
 }
 
 /// Runs `work` to its end even if the client hangs up and its request is dropped.
-async fn to_the_end<T: Send + 'static>(
+pub(super) async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, StorageError>> + Send + 'static,
-) -> Result<T, ApiError> {
+) -> Result<T, StorageError> {
     let outcome = tokio::spawn(work.in_current_span()).await;
-    Ok(outcome.map_err(ApiError::internal)??)
+    // It panicked, which has been reported.
+    outcome.unwrap_or_else(|panic| Err(StorageError::Internal(panic.into())))
 }

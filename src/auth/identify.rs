@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 
 use super::{
     Auth, CookieSlot, Identity, Scopes, access_token::TokenError, cookie::LoginCookies,
@@ -20,6 +20,8 @@ pub(super) struct Presented<'a> {
     pub(super) ticket: Option<&'a str>,
     /// A WebSocket handshake, which CORS does not protect.
     pub(super) is_handshake: bool,
+    /// Where the client is, for what is limited by that; trusted proxies tell.
+    pub(super) client: Option<IpAddr>,
     /// Where renewed cookies can be left. Without it nothing is renewed: the new refresh token would be lost.
     pub(super) cookies: Option<&'a CookieSlot>,
 }
@@ -39,11 +41,12 @@ impl Auth {
         ticket: Option<&str>,
     ) -> Result<Identity, ApiError> {
         let peer = Some(peer.ip());
-        self.identify(Presented { headers, peer, ticket, is_handshake: true, cookies: None }).await
+        let presented = Presented { headers, peer, ticket, is_handshake: true, client: peer, cookies: None };
+        self.identify(presented).await
     }
 
     pub(super) async fn identify(&self, presented: Presented<'_>) -> Result<Identity, ApiError> {
-        let may_claim = presented.peer.is_some_and(|peer| self.0.trusted_proxies.contains(peer));
+        let may_claim = presented.peer.is_some_and(|peer| self.0.identity_gateways.contains(peer));
         match Credential::read(presented.headers, presented.ticket, may_claim)? {
             Credential::Bearer(token) => self.by_access_token(token).await,
             Credential::Ticket(ticket) => self.by_ticket(ticket).await,
@@ -53,7 +56,7 @@ impl Auth {
                 if presented.is_handshake {
                     self.0.origins.check_handshake(presented.headers)?;
                 }
-                self.by_cookies(cookies, presented.cookies).await
+                self.by_cookies(cookies, presented.cookies, presented.client).await
             }
         }
     }
@@ -75,7 +78,8 @@ impl Auth {
     /// comes with it, because a forgotten header at the gateway must not hand over the place.
     async fn by_claim(&self, user: &str) -> Result<Identity, ApiError> {
         let id = user.parse().map_err(|_not_an_id| token_invalid())?;
-        let user = self.0.users.by_id(id).await?.ok_or_else(token_invalid)?;
+        let user = self.living(id).await?.filter(|user| user.suspended_at.is_none());
+        let user = user.ok_or_else(token_invalid)?;
         let identity = self.identity_of(&user, None, self.now());
         Ok(Identity { scopes: Scopes::USER, ..identity })
     }
@@ -84,6 +88,7 @@ impl Auth {
         &self,
         cookies: LoginCookies,
         slot: Option<&CookieSlot>,
+        client: Option<IpAddr>,
     ) -> Result<Identity, ApiError> {
         let access = cookies.access.ok_or(TokenError::Expired);
         let refused = match access.and_then(|token| self.0.access_tokens.verify(&token, self.now())) {
@@ -91,7 +96,12 @@ impl Auth {
             Err(refused) => refused,
         };
         match (cookies.refresh, slot) {
-            (Some(refresh_token), Some(slot)) => self.renew(&refresh_token, slot).await,
+            (Some(refresh_token), Some(slot)) => {
+                if let Some(client) = client {
+                    self.0.refresh_limit.take(client)?;
+                }
+                self.renew(&refresh_token, slot).await
+            }
             _ => Err(refused.into()),
         }
     }
@@ -104,7 +114,7 @@ impl Auth {
                 Ok(grant.identity)
             }
             Err(refused) => {
-                if refused.status().is_client_error() {
+                if refused.status() == StatusCode::UNAUTHORIZED {
                     slot.fill(self.clear_cookies()?);
                 }
                 Err(refused)

@@ -1,9 +1,11 @@
 //! Logins: begun with a password, carried on with refresh tokens, ended by logout or theft.
 
+use std::net::IpAddr;
+
 use axum::http::HeaderMap;
 use secrecy::SecretString;
 use tickroom_storage::{
-    FamilyId,
+    ErrorKind, FamilyId,
     token::{NewFamily, Rotation},
     user::{Email, User},
 };
@@ -12,7 +14,7 @@ use super::{
     Auth, Identity, cookie::LoginCookies, credential::bearers, later, secret, token_expired, token_invalid,
     token_revoked, unauthenticated,
 };
-use crate::error::ApiError;
+use crate::{error::ApiError, middleware::rate_limit::household};
 
 /// What a login or refresh yields.
 pub struct Grant {
@@ -24,43 +26,63 @@ pub struct Grant {
     pub refresh_token: Option<String>,
 }
 
+/// Where somebody logs in, for the list of her logins.
+pub struct Device {
+    /// What the browser says it is.
+    pub user_agent: Option<String>,
+    /// Its address.
+    pub address: IpAddr,
+}
+
 impl Auth {
-    /// Begins a login. An unknown address and a wrong password get one answer, after the same work.
+    /// Begins a login. An unknown address and a wrong password get one answer, after the same work; what else stands in
+    /// the way is told only to who knows the password.
     ///
     /// # Errors
     ///
-    /// 401 `invalid_credentials`, 503 when too many hashes wait.
+    /// 401 `invalid_credentials`, 403 `account_suspended` or `email_not_verified`, 429 for guessing, 503 when too many
+    /// hashes wait.
     pub async fn login(
         &self,
         email: &str,
         password: SecretString,
-        user_agent: Option<String>,
+        device: Device,
     ) -> Result<Grant, ApiError> {
         let user = match email.parse::<Email>() {
             Ok(email) => self.0.users.by_email(&email).await?,
             Err(_not_an_address) => None,
         };
-        let stored = user.as_ref().map(|user| user.password_hash.clone());
-        let matches = self.0.passwords.verify(password, stored).await?;
-        match user.filter(|_| matches) {
-            Some(user) => self.start_family(&user, user_agent).await,
-            None => Err(ApiError::unauthorized("invalid_credentials", "the email or the password is wrong")),
+        let matches = self.verify_password(email, user.as_ref(), password, device.address).await?;
+        let user = user.filter(|_| matches).ok_or_else(invalid_credentials)?;
+        if user.suspended_at.is_some() {
+            return Err(ApiError::forbidden("account_suspended", "this account is suspended"));
         }
+        if self.0.is_verification_required && user.verified_at.is_none() {
+            let detail = "follow the link in the mail that was sent to this address first";
+            return Err(ApiError::forbidden("email_not_verified", detail));
+        }
+        self.start_family(&user, device).await
     }
 
-    async fn start_family(&self, user: &User, user_agent: Option<String>) -> Result<Grant, ApiError> {
+    async fn start_family(&self, user: &User, device: Device) -> Result<Grant, ApiError> {
         let now = self.now();
         let family = self.0.ids.next();
         let refresh_token = secret::generate()?;
         let new_family = NewFamily {
             id: family,
             user_id: user.id,
-            user_agent,
+            proved_against: user.password_hash.clone(),
+            user_agent: device.user_agent,
+            address: Some(household(device.address).to_string()),
             token_hash: secret::fingerprint(&refresh_token),
             now,
             expires_at: later(now, self.0.cookies.refresh_ttl),
         };
-        self.0.families.start(new_family).await?;
+        // Deleted, suspended or given another password while this one was being checked: then it is wrong by now.
+        self.0.families.start(new_family).await.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => invalid_credentials(),
+            _ => error.into(),
+        })?;
         self.grant(user, family, Some(refresh_token))
     }
 
@@ -78,7 +100,8 @@ impl Auth {
             Rotation::Expired => return Err(token_expired()),
             Rotation::Unknown => return Err(token_invalid()),
         };
-        let user = self.0.users.by_id(user).await?.ok_or_else(token_revoked)?;
+        let user = self.living(user).await?.filter(|user| user.suspended_at.is_none());
+        let user = user.ok_or_else(token_revoked)?;
         self.grant(&user, family, refresh_token)
     }
 
@@ -139,4 +162,8 @@ impl Auth {
             Rotation::Expired | Rotation::Revoked | Rotation::Unknown => Ok(()),
         }
     }
+}
+
+fn invalid_credentials() -> ApiError {
+    ApiError::unauthorized("invalid_credentials", "the email or the password is wrong")
 }

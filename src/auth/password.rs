@@ -4,6 +4,8 @@
 //! threads, a few at once; a few more may wait, and the rest are refused at the door. The places are held by the
 //! work, not by the request: a client that hangs up does not make room for another hash while its own still runs.
 
+mod common;
+
 use std::sync::Arc;
 
 use argon2::{
@@ -11,6 +13,7 @@ use argon2::{
     password_hash::{self, SaltString},
 };
 use secrecy::{ExposeSecret, SecretString};
+use tickroom_storage::user::{Email, UserName};
 use tokio::sync::Semaphore;
 
 use super::secret::random_bytes;
@@ -20,7 +23,7 @@ use crate::{
 };
 
 /// A password that somebody may choose. Any characters will do, and no kinds of them are asked for: length is what
-/// counts (NIST SP 800-63B section 3.1.1.2).
+/// counts, and that it is not what everybody tries (NIST SP 800-63B section 3.1.1.2).
 #[derive(Debug, Clone)]
 pub struct Password(SecretString);
 
@@ -33,6 +36,12 @@ pub enum PasswordError {
     /// Too much to hash.
     #[error("expected at most {} characters", PASSWORD_CHARS.end())]
     TooLong,
+    /// Among the first that anybody tries.
+    #[error("this is one of the most common passwords")]
+    TooCommon,
+    /// Nothing that one would have to guess.
+    #[error("this is little more than your name or mail address")]
+    LikeOwner,
 }
 
 impl From<PasswordError> for Violation {
@@ -40,6 +49,8 @@ impl From<PasswordError> for Violation {
         let code = match error {
             PasswordError::TooShort => "too_short",
             PasswordError::TooLong => "too_long",
+            PasswordError::TooCommon => "too_common",
+            PasswordError::LikeOwner => "like_owner",
         };
         Self { code, detail: error.to_string().into() }
     }
@@ -56,8 +67,23 @@ impl TryFrom<SecretString> for Password {
         match exposed.chars().count() {
             short if short < *PASSWORD_CHARS.start() => Err(PasswordError::TooShort),
             long if long > *PASSWORD_CHARS.end() => Err(PasswordError::TooLong),
+            _ if common::is_common(exposed) => Err(PasswordError::TooCommon),
             _ => Ok(Self(text)),
         }
+    }
+}
+
+impl Password {
+    /// Passes if it is more than its owner's name or address.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordError::LikeOwner`].
+    pub fn check_owner(&self, name: Option<&UserName>, email: Option<&Email>) -> Result<(), PasswordError> {
+        if common::is_like_owner(self.0.expose_secret(), name, email) {
+            return Err(PasswordError::LikeOwner);
+        }
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
+use lettre::message::Mailbox;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -16,7 +17,7 @@ use tracing_subscriber::filter::LevelFilter;
 use self::checker::Checker;
 use super::settings::Settings;
 use super::{
-    Auth, Chat, Config, Feed, FeedSource, Log, LogFormat, Mistakes, Server, Socket, Storage, WebOrigin,
+    Auth, Chat, Config, Feed, FeedSource, Log, LogFormat, Mail, Mistakes, Server, Socket, Storage, WebOrigin,
     Writer,
 };
 
@@ -34,6 +35,7 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) -> Option<Conf
     let server = server(check.section("server"));
     let storage = storage(check.section("storage"));
     let auth = auth(check.section("auth"), server.as_ref());
+    let mail = mail(check.section("mail"));
     let chat = chat(check.section("chat"));
     let socket = socket(check.section("socket"));
     let writer = writer(check.section("writer"));
@@ -44,6 +46,7 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) -> Option<Conf
         server: server?,
         storage: storage?,
         auth: auth?,
+        mail: mail?,
         chat: chat?,
         socket: socket?,
         writer: writer?,
@@ -56,18 +59,24 @@ fn server(check: &mut Checker<'_>) -> Option<Server> {
     let listen = check.text("listen", "an address such as 127.0.0.1:8080", str::parse);
     let public_url = check.optional("public_url", ORIGIN, str::parse);
     let trusted_proxies = check.list("trusted_proxies", "a network such as 10.0.0.0/8", network);
+    let identity_gateways = check.list("identity_gateways", "a network such as 10.0.0.0/8", network);
     let allowed_origins = check.list("allowed_origins", ORIGIN, str::parse);
     let max_sockets = check.number("max_sockets", 1..=10_000_000);
     let handshakes_per_second = check.rate("handshakes_per_second", 1_000_000);
+    let max_connections = check.number("max_connections", 1..=1_000_000);
+    let writes_per_minute = check.rate("writes_per_minute", 1_000_000);
     let shutdown_drain = check.millis("shutdown_drain_ms", 0..=600_000);
     let listen: SocketAddr = listen?;
     Some(Server {
         listen,
         public_url: public_url?.unwrap_or_else(|| WebOrigin::of_listener(listen)),
         trusted_proxies: trusted_proxies?,
+        identity_gateways: identity_gateways?,
         allowed_origins: allowed_origins?,
         max_sockets: max_sockets?,
         handshakes_per_second: handshakes_per_second?,
+        max_connections: max_connections?,
+        writes_per_minute: writes_per_minute?,
         shutdown_drain: shutdown_drain?,
     })
 }
@@ -91,16 +100,29 @@ fn auth(check: &mut Checker<'_>, server: Option<&Server>) -> Option<Auth> {
     let plain = server.is_some_and(|server| server.public_url.is_plain_loopback());
     let secure_cookies =
         check.choice("secure_cookies", [("auto", !plain), ("always", true), ("never", false)]);
+    let is_verification_required = check.choice("email_verification", [("required", true), ("off", false)]);
     let login_attempts_per_minute = check.rate("login_attempts_per_minute", 1_000_000);
     let registrations_per_hour = check.rate("registrations_per_hour", 1_000_000);
+    let refreshes_per_minute = check.rate("refreshes_per_minute", 1_000_000);
+    let mails_per_hour = check.rate("mails_per_hour", 100_000);
     Some(Auth {
         signing_key: signing_key?,
         access_token_ttl: access_token_ttl?,
         refresh_token_ttl: refresh_token_ttl?,
         secure_cookies: secure_cookies?,
+        is_verification_required: is_verification_required?,
         login_attempts_per_minute: login_attempts_per_minute?,
         registrations_per_hour: registrations_per_hour?,
+        refreshes_per_minute: refreshes_per_minute?,
+        mails_per_hour: mails_per_hour?,
     })
+}
+
+fn mail(check: &mut Checker<'_>) -> Option<Mail> {
+    let smtp_url =
+        check.optional("smtp_url", "smtps://… or smtp://…", |url| url_of(url, &["smtps", "smtp"]));
+    let from = check.text("from", "a name and an address such as Tickroom <no-reply@example.com>", mailbox);
+    Some(Mail { smtp_url: smtp_url?.map(SecretString::from), from: from? })
 }
 
 fn chat(check: &mut Checker<'_>) -> Option<Chat> {
@@ -193,6 +215,10 @@ fn relations(check: &mut Checker<'_>) {
 fn network(text: &str) -> Result<IpNet, ipnet::AddrParseError> {
     let address = text.parse::<IpAddr>().map(IpNet::from);
     address.or_else(|_| text.parse().map(|network: IpNet| network.trunc()))
+}
+
+fn mailbox(text: &str) -> Result<Mailbox, lettre::address::AddressError> {
+    text.parse()
 }
 
 fn folder(text: &str) -> Result<PathBuf, &'static str> {

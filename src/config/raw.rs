@@ -11,7 +11,7 @@
 use serde::Serialize;
 
 /// Keys whose values are never printed, neither in mistakes nor by `check-config`.
-pub(super) const SECRETS: [&str; 2] = ["storage.database_url", "auth.signing_key"];
+pub(super) const SECRETS: [&str; 3] = ["storage.database_url", "auth.signing_key", "mail.smtp_url"];
 
 /// Every setting of Tickroom with its default. Remove the `#` in front of a key to change it.
 ///
@@ -24,6 +24,7 @@ pub(super) struct Raw {
     pub(super) server: Server,
     pub(super) storage: Storage,
     pub(super) auth: Auth,
+    pub(super) mail: Mail,
     pub(super) chat: Chat,
     pub(super) socket: Socket,
     pub(super) writer: Writer,
@@ -40,10 +41,13 @@ pub(super) struct Server {
     /// What people type to get here, such as "https://chat.example.com": links in mails are made from it, and pages
     /// from there may use cookies. Not set: http:// and the listen address.
     pub(super) public_url: String,
-    /// Networks of the proxies in front, such as "10.0.0.0/8". Only these may say on whose behalf they ask
-    /// (X-Forwarded-For, X-Claim-userId); the headers are stripped from everybody else's requests.
-    /// A proxy that passes on X-Claim-userId as its clients send it lets them be anybody: have it strip the header.
+    /// Networks of the proxies in front, such as "10.0.0.0/8". Only these may say for which client address they ask
+    /// (X-Forwarded-For); rate limits and logs go by it.
     pub(super) trusted_proxies: Vec<String>,
+    /// Networks of gateways that log people in themselves and say who asks (X-Claim-userId). They are believed
+    /// without any further proof, and everybody else's header is stripped. A gateway that passes the header on as its
+    /// clients send it lets them be anybody. Empty: nobody is believed.
+    pub(super) identity_gateways: Vec<String>,
     /// Pages, beside our own, whose scripts may use people's cookies here, such as "https://app.example.com".
     pub(super) allowed_origins: Vec<String>,
     /// WebSocket connections held at the same time. The next one is refused with 503. Each takes a file
@@ -52,6 +56,12 @@ pub(super) struct Server {
     /// WebSocket handshakes in one second, for the whole server. The next one is refused with 503. It keeps the
     /// return of all clients after a restart from starving those already here.
     pub(super) handshakes_per_second: u64,
+    /// Connections held at the same time beside WebSockets, which have left HTTP behind. The next one is refused with
+    /// 503. A handshake counts until it is done.
+    pub(super) max_connections: u64,
+    /// Requests that change something, in one minute and by one user; messages are counted by themselves. The next one
+    /// gets 429.
+    pub(super) writes_per_minute: u64,
     /// How long a stopping server goes on sending what it still owes to its clients.
     pub(super) shutdown_drain_ms: u64,
 }
@@ -62,9 +72,12 @@ impl Default for Server {
             listen: "127.0.0.1:8080".into(),
             public_url: String::new(),
             trusted_proxies: Vec::new(),
+            identity_gateways: Vec::new(),
             allowed_origins: Vec::new(),
             max_sockets: 50_000,
             handshakes_per_second: 5_000,
+            max_connections: 20_000,
+            writes_per_minute: 120,
             shutdown_drain_ms: 10_000,
         }
     }
@@ -101,10 +114,17 @@ pub(super) struct Auth {
     /// Whether cookies are kept to https: "always", "never", or "auto", which is "always" unless public_url is plain
     /// http on this very machine.
     pub(super) secure_cookies: String,
+    /// Whether people must prove their mail address before they can log in: "required" or "off". Without a mail server
+    /// the link is in the log, see [mail].
+    pub(super) email_verification: String,
     /// Login attempts in one minute from one client address. The next one gets 429.
     pub(super) login_attempts_per_minute: u64,
     /// Registrations in one hour from one client address. The next one gets 429.
     pub(super) registrations_per_hour: u64,
+    /// Refreshed tokens in one minute for one client address. The next one gets 429.
+    pub(super) refreshes_per_minute: u64,
+    /// Mails to one mailbox in one hour, and for one client address ten times as many. The next one gets 429.
+    pub(super) mails_per_hour: u64,
 }
 
 impl Default for Auth {
@@ -114,9 +134,29 @@ impl Default for Auth {
             access_token_ttl_s: 15 * 60,
             refresh_token_ttl_s: 14 * 24 * 60 * 60,
             secure_cookies: "auto".into(),
+            email_verification: "required".into(),
             login_attempts_per_minute: 10,
             registrations_per_hour: 20,
+            refreshes_per_minute: 60,
+            mails_per_hour: 5,
         }
+    }
+}
+
+/// How mail leaves: links to prove an address or to choose a new password.
+#[derive(Serialize)]
+pub(super) struct Mail {
+    /// The mail server: "smtps://user:password@mail.example.com", or "smtp://…:587?tls=required" for STARTTLS. Also read
+    /// from the environment variable SMTP_URL. Not set: mails are written to outbox in the data folder, the last
+    /// thousand of them, and their links into the log.
+    pub(super) smtp_url: String,
+    /// Who writes.
+    pub(super) from: String,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self { smtp_url: String::new(), from: "Tickroom <no-reply@localhost>".into() }
     }
 }
 

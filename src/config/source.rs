@@ -20,7 +20,8 @@ use super::Mistakes;
 const PREFIX: &str = "TICKROOM_";
 
 /// Settings that are also known by the name that hosting platforms give them. The prefixed name wins.
-const WELL_KNOWN: [(&str, &str); 1] = [("DATABASE_URL", "storage.database_url")];
+const WELL_KNOWN: [(&str, &str); 2] =
+    [("DATABASE_URL", "storage.database_url"), ("SMTP_URL", "mail.smtp_url")];
 
 /// Where a value was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -25,25 +25,25 @@ pub const X_CLAIM_USER_ID: HeaderName = HeaderName::from_static("x-claim-userid"
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The peers that may speak for others. Empty by default: then every such header is ignored.
+/// Peers that may do what others may not. Empty by default: then the header that it is about is ignored.
 #[derive(Debug, Clone, Default)]
-pub struct TrustedProxies(Arc<[IpNet]>);
+pub struct Networks(Arc<[IpNet]>);
 
-impl TrustedProxies {
+impl Networks {
     /// Exactly the peers within `networks`.
     #[must_use]
     pub fn new(networks: &[IpNet]) -> Self {
         Self(networks.into())
     }
 
-    /// May this peer speak for others?
+    /// Is this peer among them?
     #[must_use]
     pub fn contains(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
         self.0.iter().any(|network| network.contains(&peer))
     }
 
-    /// The client's address, as far as it is known from somebody whom we trust.
+    /// The client's address, as far as it is known from proxies in these networks.
     #[must_use]
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
@@ -94,7 +94,7 @@ pub async fn resolve(
     let proxies = auth.trusted_proxies();
     let client = proxies.client(peer.ip(), request.headers());
     request.extensions_mut().insert(ClientIp(client));
-    if !proxies.contains(peer.ip()) {
+    if !auth.identity_gateways().contains(peer.ip()) {
         request.headers_mut().remove(X_CLAIM_USER_ID);
     }
     next.run(request).await
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     fn client(peer: &str, forwarded: &[&str]) -> String {
-        let proxies = TrustedProxies::new(&["10.0.0.0/8".parse().unwrap()]);
+        let proxies = Networks::new(&["10.0.0.0/8".parse().unwrap()]);
         let lists = forwarded.iter().map(|list| (X_FORWARDED_FOR, list.parse().unwrap()));
         proxies.client(peer.parse().unwrap(), &lists.collect()).to_string()
     }

@@ -1,9 +1,10 @@
-//! So many attempts per client address, then 429 with the time to wait.
+//! So many attempts per client address, user or mailbox, then 429 with the time to wait.
 //!
-//! One limiter is one budget; it is asked by the handler that spends it, not by a layer, so that what is limited
-//! stands where it happens.
+//! One limiter is one budget; it is asked by whoever spends it, not by a layer, so that what is limited stands where it
+//! happens.
 
 use std::{
+    hash::Hash,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
     sync::atomic::{AtomicU32, Ordering},
@@ -21,13 +22,30 @@ use crate::{
     limits::{RATE_LIMIT_KEYS_MAX, RATE_LIMIT_SWEEP_EVERY},
 };
 
-type Limiter<C> = RateLimiter<IpAddr, HashMapStateStore<IpAddr>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+type Limiter<K, C> = RateLimiter<K, HashMapStateStore<K>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
-/// A budget for each client address. `C` is the clock, which tests wind by hand.
-pub struct AddressLimit<C: Clock = DefaultClock> {
-    limiter: Limiter<C>,
+/// A budget for each key. `C` is the clock, which tests wind by hand.
+pub struct KeyedLimit<K: Clone + Eq + Hash, C: Clock = DefaultClock> {
+    limiter: Limiter<K, C>,
     clock: C,
     checks: AtomicU32,
+}
+
+/// A budget for each client address.
+pub struct AddressLimit<C: Clock = DefaultClock>(KeyedLimit<IpAddr, C>);
+
+impl<K: Clone + Eq + Hash> KeyedLimit<K> {
+    /// `limit` at once, refilled evenly over a minute.
+    #[must_use]
+    pub fn per_minute(limit: NonZeroU32) -> Self {
+        Self::with_clock(Quota::per_minute(limit), DefaultClock::default())
+    }
+
+    /// `limit` at once, refilled evenly over an hour.
+    #[must_use]
+    pub fn per_hour(limit: NonZeroU32) -> Self {
+        Self::with_clock(Quota::per_hour(limit), DefaultClock::default())
+    }
 }
 
 impl AddressLimit {
@@ -46,25 +64,40 @@ impl AddressLimit {
 
 impl<C: Clock + Clone> AddressLimit<C> {
     fn with_clock(quota: Quota, clock: C) -> Self {
-        let limiter = RateLimiter::hashmap_with_clock(quota, clock.clone());
-        Self { limiter, clock, checks: AtomicU32::new(0) }
+        Self(KeyedLimit::with_clock(quota, clock))
     }
 
     /// Takes one from the budget of `client`.
     ///
     /// # Errors
     ///
-    /// 429 when it is spent, or 503 when more clients are remembered than we have room for.
+    /// As [`KeyedLimit::take`].
     pub fn take(&self, client: IpAddr) -> Result<(), ApiError> {
+        self.0.take(&household(client))
+    }
+}
+
+impl<K: Clone + Eq + Hash, C: Clock + Clone> KeyedLimit<K, C> {
+    fn with_clock(quota: Quota, clock: C) -> Self {
+        let limiter = RateLimiter::hashmap_with_clock(quota, clock.clone());
+        Self { limiter, clock, checks: AtomicU32::new(0) }
+    }
+
+    /// Takes one from the budget of `key`.
+    ///
+    /// # Errors
+    ///
+    /// 429 when it is spent, or 503 when more keys are remembered than we have room for.
+    pub fn take(&self, key: &K) -> Result<(), ApiError> {
         self.sweep();
         if self.limiter.len() >= RATE_LIMIT_KEYS_MAX {
             return Err(ApiError::busy());
         }
-        let spent = self.limiter.check_key(&household(client)).err();
+        let spent = self.limiter.check_key(key).err();
         spent.map_or(Ok(()), |until| Err(ApiError::rate_limited(until.wait_time_from(self.clock.now()))))
     }
 
-    /// Forgets clients whose budget is full again, now and then: it costs a walk over all of them.
+    /// Forgets keys whose budget is full again, now and then: it costs a walk over all of them.
     fn sweep(&self) {
         if self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(RATE_LIMIT_SWEEP_EVERY) {
             self.limiter.retain_recent();
@@ -74,7 +107,7 @@ impl<C: Clock + Clone> AddressLimit<C> {
 }
 
 /// An IPv6 customer has at least a /64 (RFC 6177), so that is who we count.
-fn household(client: IpAddr) -> IpAddr {
+pub(crate) fn household(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
         IpAddr::V4(v4) => v4.into(),
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
@@ -126,7 +159,7 @@ mod tests {
         let newcomer = "192.0.2.1".parse().unwrap();
         assert_eq!(limit.take(newcomer).unwrap_err().status(), 503);
         clock.advance(Duration::from_secs(60));
-        limit.limiter.retain_recent();
+        limit.0.limiter.retain_recent();
         limit.take(newcomer).unwrap();
     }
 
@@ -138,6 +171,6 @@ mod tests {
         }
         clock.advance(Duration::from_secs(60));
         limit.take("192.0.2.1".parse().unwrap()).unwrap();
-        assert_eq!(limit.limiter.len(), 1);
+        assert_eq!(limit.0.limiter.len(), 1);
     }
 }

@@ -3,6 +3,9 @@
 //! A browser gets its tokens as cookies that its scripts cannot read. Other clients take them from the body, where
 //! they stand as well.
 
+pub mod mail;
+pub mod session;
+
 use axum::{
     extract::State,
     http::{
@@ -13,13 +16,16 @@ use axum::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use tickroom_storage::user::Email;
 
 use super::user::OwnView;
 use crate::{
-    auth::{Auth, Authenticated, Grant, Registration, password::Password},
+    auth::{Auth, Authenticated, Device, Grant, Registration, password::Password},
     error::{ApiError, Violation, Violations},
     extract::Json,
+    language::Language,
     limits::TICKET_TTL,
+    mail::is_deliverable,
     middleware::client_ip::ClientIp,
 };
 
@@ -36,13 +42,24 @@ pub struct RegisterBody {
 }
 
 impl RegisterBody {
-    fn check(self) -> Result<Registration, ApiError> {
+    /// `must_reach`: whether a mail will be sent to the address.
+    fn check(self, language: Language, must_reach: bool) -> Result<Registration, ApiError> {
         let mut violations = Violations::default();
         let name = violations.check("username", self.username.parse());
-        let email = violations.check("email", self.email.parse());
-        let password = violations.check("password", Password::try_from(self.password));
+        let email = violations.check("email", self.email.parse::<Email>());
+        if must_reach && email.as_ref().is_some_and(|email| !is_deliverable(email.as_str())) {
+            let detail = "expected an address that mail can be sent to";
+            violations.add("email", Violation { code: "invalid", detail: detail.into() });
+        }
+        let password = Password::try_from(self.password).and_then(|password| {
+            password.check_owner(name.as_ref(), email.as_ref())?;
+            Ok(password)
+        });
+        let password = violations.check("password", password);
         match (name, email, password) {
-            (Some(name), Some(email), Some(password)) => Ok(Registration { name, email, password }),
+            (Some(name), Some(email), Some(password)) => {
+                violations.into_result().map(|()| Registration { name, email, password, language })
+            }
             _ => Err(violations.into()),
         }
     }
@@ -102,7 +119,8 @@ pub struct TicketView {
     expires_in_s: u64,
 }
 
-/// Makes an account. 201 with the user, 409 naming the field that is taken, 422 naming all that are wrong.
+/// Makes an account, which needs its mail address proved before the first login where the server asks for that. 201
+/// with the user, 409 naming the field that is taken, 422 naming all that are wrong.
 ///
 /// # Errors
 ///
@@ -110,9 +128,10 @@ pub struct TicketView {
 pub async fn register(
     State(auth): State<Auth>,
     ClientIp(client): ClientIp,
+    language: Language,
     Json(body): Json<RegisterBody>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let registration = body.check()?;
+    let registration = body.check(language, auth.is_verification_required())?;
     // After the check: correcting a form is not registering. Before the hash: that is what costs.
     auth.registration_limit().take(client)?;
     let user = auth.register(registration).await?;
@@ -124,7 +143,8 @@ pub async fn register(
 ///
 /// # Errors
 ///
-/// As above, and 429 for too many from one address.
+/// As above; with the right password 403 `email_not_verified` or `account_suspended`; 429 for too many from one address,
+/// or too many wrong ones.
 pub async fn login(
     State(auth): State<Auth>,
     ClientIp(client): ClientIp,
@@ -134,7 +154,8 @@ pub async fn login(
     body.check()?;
     auth.login_limit().take(client)?;
     let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let grant = auth.login(&body.email, body.password, user_agent).await?;
+    let device = Device { user_agent, address: client };
+    let grant = auth.login(&body.email, body.password, device).await?;
     Ok((auth.set_cookies(&grant)?, NO_STORE, Json(TokenView::new(&auth, grant))))
 }
 
@@ -145,12 +166,14 @@ pub async fn login(
 ///
 /// # Errors
 ///
-/// 401 when there is none or it is no good.
+/// 401 when there is none or it is no good, 429 for too many from one address.
 pub async fn refresh(
     State(auth): State<Auth>,
+    ClientIp(client): ClientIp,
     headers: HeaderMap,
     body: Option<Json<RefreshBody>>,
 ) -> Result<impl IntoResponse, ApiError> {
+    auth.refresh_limit().take(client)?;
     let (grant, is_cookie) = match body {
         Some(Json(body)) => (auth.refresh(body.refresh_token.expose_secret()).await?, false),
         None => (auth.refresh_by_cookie(&headers).await?, true),

@@ -1,8 +1,6 @@
 //! `/` and `/assets`: the page, embedded in the binary.
 
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -54,7 +52,6 @@ fn serve(path: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
         (CACHE_CONTROL, "no-cache".to_owned()),
         (ETAG, tag),
         (CONTENT_SECURITY_POLICY, POLICY.to_owned()),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
     ];
     Ok((headers, file.data).into_response())
 }

@@ -17,7 +17,10 @@ use crate::{
 #[derive(Serialize)]
 pub struct PublicView {
     id: UserId,
-    username: String,
+    /// `null` for a deleted account: what one calls its owner is for each language to say.
+    username: Option<String>,
+    /// Whether the account was deleted.
+    deleted: bool,
     profile_url: Option<String>,
     intro: Option<String>,
     created_at: TimestampMs,
@@ -29,6 +32,8 @@ pub struct OwnView {
     #[serde(flatten)]
     public: PublicView,
     email: String,
+    /// When the address was proved.
+    verified_at: Option<TimestampMs>,
     role: Role,
 }
 
@@ -36,7 +41,8 @@ impl From<User> for PublicView {
     fn from(user: User) -> Self {
         Self {
             id: user.id,
-            username: user.name.to_string(),
+            username: user.deleted_at.is_none().then(|| user.name.to_string()),
+            deleted: user.deleted_at.is_some(),
             profile_url: user.avatar_url,
             intro: user.intro,
             created_at: user.created_at,
@@ -46,8 +52,8 @@ impl From<User> for PublicView {
 
 impl From<User> for OwnView {
     fn from(user: User) -> Self {
-        let (email, role) = (user.email.to_string(), user.role);
-        Self { public: user.into(), email, role }
+        let (email, verified_at, role) = (user.email.to_string(), user.verified_at, user.role);
+        Self { public: user.into(), email, verified_at, role }
     }
 }
 

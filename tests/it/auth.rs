@@ -90,7 +90,7 @@ async fn defect_07_only_a_trusted_proxy_may_say_who_somebody_is() {
     let claim = [("X-Claim-userId", id.as_str())];
     server.refusal(CHAT, &claim).await.expect_problem(401, "unauthenticated");
 
-    let server = TestServer::without_prices(&[("server.trusted_proxies", "127.0.0.1")]).await;
+    let server = TestServer::without_prices(&[("server.identity_gateways", "127.0.0.1")]).await;
     let id = server.user("ann").await.id().await;
     expect_name(enter(&server, CHAT, &[("X-Claim-userId", &id)]).await, "ann").await;
     for nobody in ["1", "", "ann", "-1"] {

@@ -14,6 +14,7 @@
 mod chat;
 mod frame;
 mod host;
+mod mailbox;
 mod process;
 mod server;
 mod socket;
@@ -25,6 +26,7 @@ use std::time::Duration;
 pub(crate) use chat::{ChatSocket, place};
 pub(crate) use frame::Frame;
 pub(crate) use host::{Answer, Host};
+pub(crate) use mailbox::Mail;
 pub(crate) use process::{Process, run};
 pub(crate) use server::TestServer;
 pub(crate) use socket::{End, Socket};

@@ -6,9 +6,11 @@
 
 mod harness;
 
+mod account;
 mod auth;
 mod durability;
 mod frame;
+mod listener;
 mod message;
 mod ops;
 mod protocol;

@@ -97,6 +97,22 @@ async fn defect_17_what_does_not_exist_is_a_problem_document() {
 }
 
 #[tokio::test]
+async fn every_answer_tells_browsers_to_be_careful() {
+    let server = TestServer::without_prices(&[]).await;
+    for path in ["/", "/api/rooms", "/nothing", "/api/users/me", "/metrics", "/assets/app.js"] {
+        let answer = server.get(path).await;
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{path}");
+        assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+        assert_eq!(answer.header("strict-transport-security"), "", "{path}: this is plain http");
+    }
+    let server = TestServer::without_prices(&[("server.public_url", "https://chat.example.com")]).await;
+    let answer = server.get("/api/rooms").await;
+    assert_eq!(answer.header("strict-transport-security"), "max-age=31536000");
+}
+
+#[tokio::test]
 async fn a_wrong_method_is_told_the_right_ones() {
     let server = TestServer::without_prices(&[]).await;
     for (method, path, allowed) in [
@@ -135,7 +151,7 @@ fn help_mentions_all_commands() {
     let output = run(&["--help"]);
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).unwrap();
-    for command in ["serve", "demo", "check-config"] {
+    for command in ["serve", "demo", "check-config", "admin"] {
         assert!(help.contains(command), "{command} is missing:\n{help}");
     }
 }

@@ -10,7 +10,7 @@ async fn defect_10_another_page_cannot_act_with_our_cookies() {
     let server = TestServer::start().await;
     let login = server.user("ann").await;
     let by_cookie = |method: Method| server.post("/probe").method(method).cookies_of(&login);
-    for method in [Method::POST, Method::PATCH] {
+    for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
         let verdict = |header, value| by_cookie(method.clone()).header(header, value).send();
         assert_eq!(verdict("origin", "https://evil.example").await.verdict(), (403, "origin_forbidden"));
         assert_eq!(verdict("origin", "null").await.status, 403);

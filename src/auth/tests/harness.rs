@@ -14,12 +14,13 @@ use axum::{
     body::{Body, to_bytes},
     extract::{ConnectInfo, FromRef},
     http::{HeaderMap, HeaderName, Method, Request, StatusCode, header},
-    routing::{get, post},
+    routing::{delete, get, post, put},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tickroom_storage::{
-    FamilyId, IdGenerator, TimestampMs, UserId, engine::Database, token::Tokens, user::Users,
+    FamilyId, IdGenerator, TimestampMs, UserId, account::Accounts, engine::Database, token::Tokens,
+    user::Users,
 };
 use tower::ServiceExt;
 
@@ -27,6 +28,7 @@ use crate::{
     auth::{Auth, Authenticated, Dependencies, MaybeAuthenticated, SocketIdentity},
     config::{self, Config},
     extract::Query,
+    mail::Mailer,
     middleware, routes,
 };
 
@@ -70,6 +72,7 @@ impl TestServer {
         config.storage.data_dir = dir.path().into();
         config.server.public_url = "https://tickroom.example".parse().unwrap();
         config.auth.secure_cookies = true;
+        config.auth.is_verification_required = false;
         config.auth.login_attempts_per_minute = 1000.try_into().unwrap();
         config.auth.registrations_per_hour = 1000.try_into().unwrap();
         change(&mut config);
@@ -82,6 +85,8 @@ impl TestServer {
         let (ticking, ended) = (Arc::clone(&clock), Arc::clone(&revoked));
         let dependencies = Dependencies {
             users: users.clone(),
+            accounts: Accounts::new(database.clone()),
+            mailer: Mailer::new(&config.mail, dir.path()).unwrap(),
             tokens: Tokens::new(database.clone()),
             ids: Arc::new(IdGenerator::new()),
             clock: Arc::new(move || TimestampMs::new(ticking.load(Ordering::SeqCst))),
@@ -147,9 +152,21 @@ fn urls() -> Router<State> {
         .route("/api/auth/refresh", post(routes::auth::refresh))
         .route("/api/auth/logout", post(routes::auth::logout))
         .route("/api/auth/ticket", post(routes::auth::ticket))
-        .route("/api/users/me", get(routes::user::me))
+        .route(
+            "/api/auth/sessions",
+            get(routes::auth::session::list).delete(routes::auth::session::end_others),
+        )
+        .route("/api/auth/sessions/{id}", delete(routes::auth::session::end))
+        .route("/api/users/me", get(routes::user::me).delete(routes::account::delete))
+        .route("/api/users/me/password", put(routes::account::change_password))
+        .route("/api/admin/users", get(routes::admin::users))
+        .route("/api/admin/users/{id}/role", put(routes::admin::set_role))
+        .route(
+            "/api/admin/users/{id}/suspension",
+            put(routes::admin::suspend).delete(routes::admin::lift_suspension),
+        )
         .route("/api/users/{id}", get(routes::user::show))
-        .route("/probe", get(whoami).post(whoami).patch(whoami))
+        .route("/probe", get(whoami).post(whoami).put(whoami).patch(whoami).delete(whoami))
         .route("/probe/{*rest}", get(whoami))
         .route("/maybe", get(async |MaybeAuthenticated(who)| name(who.map(|who| who.name.to_string()))))
         .route("/socket", get(async |SocketIdentity(who)| name(Some(who.name.to_string()))))

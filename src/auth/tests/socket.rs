@@ -11,7 +11,8 @@ const GATEWAY: &str = "10.1.2.3";
 const OUR_PAGE: &str = "https://tickroom.example";
 
 async fn behind_gateway() -> TestServer {
-    TestServer::start_with(|config| config.server.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()]).await
+    TestServer::start_with(|config| config.server.identity_gateways = vec!["10.0.0.0/8".parse().unwrap()])
+        .await
 }
 
 async fn ticket(server: &TestServer, login: &Answer) -> String {

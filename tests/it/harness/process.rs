@@ -42,7 +42,7 @@ impl Process {
         let mut command = command(&arguments);
         // It reads `tickroom.toml` in its working folder, where there is none.
         command.current_dir(folder).env("TICKROOM_CHAT__MESSAGES_PER_SECOND", "100000");
-        command.env("TICKROOM_CHAT__MESSAGE_BURST", "100000");
+        command.env("TICKROOM_CHAT__MESSAGE_BURST", "100000").env("TICKROOM_AUTH__EMAIL_VERIFICATION", "off");
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let address = find(child.stderr.take().unwrap(), |line| {
             line.contains("listening")

@@ -1,11 +1,17 @@
 //! [`TestServer`]: a server in this process, with an exchange that trades only when a test lets it.
 
 use std::ops::Deref;
+use std::path::Path;
 
+use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use tickroom::app::{Options, Server};
 use tickroom::config::{self, Sources};
 use tickroom_sim::{Exchange, Limits, MarketSpec};
+use tickroom_storage::account::Accounts;
+use tickroom_storage::engine::Database;
+use tickroom_storage::user::Role;
+use tickroom_storage::{TimestampMs, UserId};
 
 use super::{Host, eventually};
 
@@ -25,9 +31,13 @@ impl Deref for TestServer {
 }
 
 /// What tests should not have to think about; a test that is about one of these sets it itself.
-const GENEROUS: [(&str, &str); 5] = [
+const GENEROUS: [(&str, &str); 9] = [
     ("server.listen", "127.0.0.1:0"),
+    ("server.writes_per_minute", "100000"),
+    ("auth.email_verification", "off"),
     ("auth.login_attempts_per_minute", "100000"),
+    ("auth.refreshes_per_minute", "100000"),
+    ("auth.mails_per_hour", "10000"),
     ("auth.registrations_per_hour", "100000"),
     ("chat.messages_per_second", "100000"),
     ("chat.message_burst", "100000"),
@@ -74,6 +84,18 @@ impl TestServer {
         let Self { server, folder, .. } = self;
         assert_eq!(server.stop().await, 0, "messages were left behind");
         Self::in_folder(folder, "off", &[]).await
+    }
+
+    /// Where the server keeps its files.
+    pub(crate) fn data_dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Gives somebody a role, as an operator does.
+    pub(crate) async fn grant(&self, user: UserId, role: Role) {
+        let url = self.server.app.config.storage.database_url.expose_secret();
+        let accounts = Accounts::new(Database::connect(url).await.unwrap());
+        accounts.set_role(user, role, TimestampMs::now()).await.unwrap();
     }
 
     /// Where prices come from.

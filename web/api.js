@@ -48,6 +48,15 @@ export const login = (email, password) => request('POST', '/api/auth/login', { e
 export const register = (username, email, password) =>
   request('POST', '/api/auth/register', { username, email, password });
 
+/** Sends the mail of the registration again, if there is an account that waits for it; the server does not tell. */
+export const resendVerification = (email) => request('POST', '/api/auth/resend-verification', { email });
+
+/** Asks for a link to choose a new password; whether there is such an account, the server does not tell either. */
+export const requestReset = (email) => request('POST', '/api/auth/password-reset', { email });
+
+export const confirmReset = (token, password) =>
+  request('POST', '/api/auth/password-reset/confirm', { token, password });
+
 export const logout = () => request('POST', '/api/auth/logout');
 
 /** Gets a new access token: `renewed`, `refused` (log in again) or `unreachable`. */

@@ -1,5 +1,6 @@
 // The entry: who is here, which room is open, and what connects the parts.
 
+import { readLink } from './account.js';
 import * as api from './api.js';
 import { AuthView } from './auth-view.js';
 import { ChatView } from './chat-view.js';
@@ -51,11 +52,15 @@ byId('skip').addEventListener('click', () => byId('lines').focus());
 byId('login').addEventListener('click', () => authView.open());
 byId('signup').addEventListener('click', () => authView.open(true));
 byId('logout').addEventListener('click', logout);
-addEventListener('hashchange', route);
+addEventListener('hashchange', () => {
+  followLink();
+  route();
+});
 WIDE.addEventListener('change', route);
 addEventListener('online', hurry);
 addEventListener('offline', () => chatView.changed());
 watchForSleep();
+followLink();
 start();
 
 async function start() {
@@ -69,6 +74,14 @@ function keepRoomsFresh() {
     if (!document.hidden) await refreshRooms();
     keepRoomsFresh();
   }, roomList.hasFailed ? ROOMS_AGAIN_MS : ROOMS_EVERY_MS);
+}
+
+/** Goes on where the link of a mail has led. Its token does not stay in the address, where others could read it. */
+function followLink() {
+  const link = readLink(location);
+  if (link === null) return;
+  history.replaceState(null, '', location.pathname);
+  authView.follow(link);
 }
 
 /** Which room the address names. */

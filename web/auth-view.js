@@ -1,5 +1,7 @@
-// The dialog to log in and sign up in. What the server has against an input is shown at its field.
+// The dialog to log in, to sign up and to choose a new password in. What the server has against an input is shown at
+// its field.
 
+import { choosesPassword, MODES } from './account.js';
 import * as api from './api.js';
 import { element, setText } from './dom.js';
 import { fieldText, requestText, text } from './text.js';
@@ -7,8 +9,9 @@ import { fieldText, requestText, text } from './text.js';
 export class AuthView {
   #dialog;
   #form;
-  #error;
-  #isSignup = false;
+  #mode = 'login';
+  /** From the link of a mail, for a new password. */
+  #token = null;
   #isBusy = false;
   #onLogin;
 
@@ -16,28 +19,34 @@ export class AuthView {
   constructor({ dialog, onLogin }) {
     this.#dialog = dialog;
     this.#form = dialog.querySelector('form');
-    this.#error = dialog.querySelector('[data-part="error"]');
     this.#onLogin = onLogin;
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
-      this.#submit();
+      this.#try(() => this.#submit());
     });
-    dialog.querySelector('[data-part="switch"]').addEventListener('click', () => this.#become(!this.#isSignup));
-    dialog.querySelector('[data-part="close"]').addEventListener('click', () => dialog.close());
+    this.#part('switch').addEventListener('click', () => this.#become(MODES[this.#mode].other));
+    this.#part('forgot').addEventListener('click', () => this.#become('forgot'));
+    this.#part('again').addEventListener('click', () => this.#try(() => this.#sendAgain()));
+    this.#part('close').addEventListener('click', () => dialog.close());
     // A click beside the dialog is one on its backdrop, which belongs to the dialog itself.
     dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
   }
 
   open(isSignup = false) {
-    this.#become(isSignup);
-    if (!this.#dialog.open) this.#dialog.showModal();
-    this.#fields.find((input) => !this.#isOff(input) && input.value === '')?.focus();
+    this.#show(isSignup ? 'signup' : 'login');
+  }
+
+  /** Goes on where the link of a mail has led: to a new password, or with a sentence about how it went. */
+  follow({ notice, token }) {
+    this.#token = token;
+    this.#show(token === null ? 'login' : 'reset');
+    if (notice !== null) this.#notice(text(notice), { again: notice === 'error_link_invalid' });
   }
 
   /** In the demo: fills in one of the accounts, and offers the others. */
   offer(logins) {
     if (!logins?.length) return;
-    const demo = this.#dialog.querySelector('[data-part="demo"]');
+    const demo = this.#part('demo');
     const buttons = logins.map(({ username, email, password }) =>
       element('button', { type: 'button', class: 'quiet', onclick: () => this.#fill({ email, password }, true) }, username));
     demo.append(text('demo_hint'), ' ', ...buttons);
@@ -46,10 +55,14 @@ export class AuthView {
   }
 
   #fill({ email, password }, submits) {
-    this.#become(false);
+    this.#become('login');
     this.#form.elements.email.value = email;
     this.#form.elements.password.value = password;
-    if (submits) this.#submit();
+    if (submits) this.#try(() => this.#submit());
+  }
+
+  #part(name) {
+    return this.#dialog.querySelector(`[data-part="${name}"]`);
   }
 
   get #fields() {
@@ -58,43 +71,72 @@ export class AuthView {
   }
 
   #isOff(input) {
-    return input.name === 'username' && !this.#isSignup;
+    return !MODES[this.#mode].fields.includes(input.name);
   }
 
-  #become(isSignup) {
-    this.#isSignup = isSignup;
+  #show(mode) {
+    this.#become(mode);
+    if (!this.#dialog.open) this.#dialog.showModal();
+    this.#fields.find((input) => !this.#isOff(input) && input.value === '')?.focus();
+  }
+
+  #become(mode) {
+    this.#mode = mode;
     this.#clear();
-    const { username, password } = this.#form.elements;
-    username.closest('.field').hidden = !isSignup;
-    password.autocomplete = isSignup ? 'new-password' : 'current-password';
-    this.#dialog.querySelector('[data-part="password-hint"]').hidden = !isSignup;
-    const name = text(isSignup ? 'signup' : 'login');
-    setText(this.#dialog.querySelector('h2'), name);
-    setText(this.#form.elements.submit, name);
-    setText(this.#dialog.querySelector('[data-part="switch"]'), text(isSignup ? 'to_login' : 'to_signup'));
+    const { title, submit, otherText } = MODES[mode];
+    for (const input of this.#fields) input.closest('.field').hidden = this.#isOff(input);
+    this.#form.elements.password.autocomplete = choosesPassword(mode) ? 'new-password' : 'current-password';
+    this.#part('password-hint').hidden = !choosesPassword(mode);
+    this.#part('forgot').hidden = mode !== 'login';
+    setText(this.#dialog.querySelector('h2'), text(title));
+    setText(this.#form.elements.submit, text(submit));
+    setText(this.#part('switch'), text(otherText));
   }
 
-  async #submit() {
+  /** One thing at a time, and what the server has against it shown. */
+  async #try(action) {
     if (this.#isBusy) return;
     this.#setBusy(true);
     this.#clear();
-    const [username, email, password] = this.#fields.map(({ value }) => value);
     try {
-      if (this.#isSignup) {
-        await api.register(username, email, password);
-        // From here on the account exists: what fails now is the login.
-        this.#become(false);
-      }
-      await api.login(email, password);
-      this.#form.elements.password.value = '';
-      this.#dialog.close();
-      await this.#onLogin();
+      await action();
     } catch (error) {
       if (!(error instanceof api.ApiError)) throw error;
-      this.#show(error);
+      this.#refused(error);
     } finally {
       this.#setBusy(false);
     }
+  }
+
+  async #submit() {
+    const [username, email, password] = this.#fields.map(({ value }) => value);
+    if (this.#mode === 'forgot') {
+      await api.requestReset(email);
+      this.#notice(text('reset_sent', { email }));
+      return;
+    }
+    if (this.#mode === 'reset') {
+      await api.confirmReset(this.#token, password);
+      this.#form.elements.password.value = '';
+      this.#become('login');
+      this.#notice(text('password_set'));
+      return;
+    }
+    if (this.#mode === 'signup') {
+      await api.register(username, email, password);
+      // From here on the account exists: what fails now is the login.
+      this.#become('login');
+    }
+    await api.login(email, password);
+    this.#form.elements.password.value = '';
+    this.#dialog.close();
+    await this.#onLogin();
+  }
+
+  async #sendAgain() {
+    const email = this.#form.elements.email.value;
+    await api.resendVerification(email);
+    this.#notice(text('mail_sent', { email }));
   }
 
   #setBusy(isBusy) {
@@ -102,10 +144,19 @@ export class AuthView {
     this.#form.elements.submit.disabled = isBusy;
   }
 
-  #show(error) {
+  #notice(sentence, { again = false } = {}) {
+    setText(this.#part('notice'), sentence);
+    this.#part('again').hidden = !again;
+  }
+
+  #refused(error) {
+    if (error.code === 'email_not_verified') {
+      this.#notice(text('check_mailbox', { email: this.#form.elements.email.value }), { again: true });
+      return;
+    }
     const shown = error.errors.filter(({ field }) => this.#fields.some((input) => input.name === field && !this.#isOff(input)));
     for (const violation of shown) this.#mark(violation.field, fieldText(violation));
-    if (shown.length < Math.max(1, error.errors.length)) setText(this.#error, requestText(error));
+    if (shown.length < Math.max(1, error.errors.length)) setText(this.#part('error'), requestText(error));
     this.#form.querySelector('[aria-invalid="true"]')?.focus();
   }
 
@@ -116,7 +167,8 @@ export class AuthView {
   }
 
   #clear() {
-    setText(this.#error, '');
+    setText(this.#part('error'), '');
+    this.#notice('');
     for (const input of this.#fields) {
       input.removeAttribute('aria-invalid');
       setText(input.closest('.field').querySelector('.problem'), '');

@@ -123,7 +123,7 @@ fn a_missing_file_is_a_mistake() {
 }
 
 #[test]
-fn hints_find_typos_and_wrong_sections() {
+fn defect_13_a_setting_in_the_wrong_section_is_found_and_hinted_at() {
     let hints = [
         ("[server]\ndata_dir = 'x'", "storage.data_dir"),
         ("[sever]\nlisten = 'x'", "server.listen"),
@@ -174,6 +174,19 @@ fn the_database_is_also_known_by_its_bare_name() {
     let prefixed = ("TICKROOM_STORAGE__DATABASE_URL", "sqlite:///srv/two.db");
     let config = with_environment(&[prefixed, bare]).unwrap().config;
     assert_eq!(config.storage.database_url.expose_secret(), "sqlite:///srv/two.db");
+}
+
+#[test]
+fn the_mail_server_is_also_known_by_its_bare_name_and_its_password_stays_hidden() {
+    let effective = with_environment(&[("SMTP_URL", "smtps://ann:hunter2@mail.example.com")]).unwrap();
+    let url = effective.config.mail.smtp_url.as_ref().unwrap().expose_secret();
+    assert_eq!(url, "smtps://ann:hunter2@mail.example.com");
+    assert!(!format!("{effective}{:?}", effective.config).contains("hunter2"));
+    let found = mistakes(with_file("[mail]\nsmtp_url = 'http://ann:hunter2@host'\nfrom = 'nobody'"));
+    assert!(
+        found[0].starts_with("mail.smtp_url: expected smtps://… or smtp://…, got a value that is not shown")
+    );
+    assert!(found[1].starts_with("mail.from: expected a name and an address"), "{found:?}");
 }
 
 #[test]

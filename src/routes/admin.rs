@@ -91,7 +91,7 @@ pub async fn users(
     Query(query): Query<UsersQuery>,
 ) -> Result<Json<AccountsView>, ApiError> {
     let limit = query.check()?;
-    let found = users.search(query.q.trim(), query.cursor, limit).await?;
+    let found = users.search_accounts(query.q.trim(), query.cursor, limit).await?;
     let next_cursor = found.last().map(|user| user.id).filter(|_| found.len() >= usize::from(limit));
     Ok(Json(AccountsView { users: found.into_iter().map(AccountView::from).collect(), next_cursor }))
 }

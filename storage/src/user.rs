@@ -149,7 +149,7 @@ const INSERT: &str = "
     insert into users (id, name, name_folded, email, password_hash, role, verified_at, created_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
 
-const SEARCH: &str = select_users!(
+const SEARCH_ACCOUNTS: &str = select_users!(
     "deleted_at is null and id < $1 and (name_folded like $2 escape '!' or email like $3 escape '!')
     order by id desc limit $4"
 );
@@ -245,7 +245,7 @@ impl Users {
     /// # Errors
     ///
     /// Only the engine's.
-    pub async fn search(
+    pub async fn search_accounts(
         &self,
         part: &str,
         before: Option<UserId>,
@@ -253,8 +253,13 @@ impl Users {
     ) -> Result<Vec<User>, StorageError> {
         let (name, email) = (containing(&name::fold(part)), containing(&part.to_lowercase()));
         let before = before.unwrap_or(UserId::new(i64::MAX));
-        let select =
-            self.database.query_as(SEARCH).bind(before).bind(name).bind(email).bind(i64::from(limit));
+        let select = self
+            .database
+            .query_as(SEARCH_ACCOUNTS)
+            .bind(before)
+            .bind(name)
+            .bind(email)
+            .bind(i64::from(limit));
         Ok(select.fetch_all(self.database.reader()).await?)
     }
 

@@ -143,6 +143,17 @@ async fn defect_7_without_trusted_peers_no_claim_counts() {
 }
 
 #[tokio::test]
+async fn defect_7_a_proxy_that_is_trusted_with_addresses_is_not_believed_who_somebody_is() {
+    let server = TestServer::start_with(|config| {
+        config.server.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let id = server.register("ann").await.text("id").to_owned();
+    let claim = server.get("/probe").header("x-claim-userid", &id).peer(GATEWAY).send().await;
+    assert_eq!(claim.verdict(), (401, "unauthenticated"));
+}
+
+#[tokio::test]
 async fn two_explicit_credentials_contradict_and_one_beats_cookies() {
     let server = behind_gateway().await;
     let (ann, bob) = (server.user("ann").await, server.user("bob").await);

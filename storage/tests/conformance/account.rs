@@ -267,7 +267,7 @@ async fn people_are_found_by_part_of_name_or_address(world: World) {
     }
     accounts.delete(UserId::new(6), at(1)).await.unwrap();
     let found = async |part: &str, before: Option<i64>, limit: u16| -> Vec<i64> {
-        let found = users.search(part, before.map(UserId::new), limit).await.unwrap();
+        let found = users.search_accounts(part, before.map(UserId::new), limit).await.unwrap();
         found.iter().map(|user| user.id.get()).collect()
     };
     assert_eq!(found("ANN", None, 10).await, [2, 1]);

@@ -197,7 +197,8 @@ impl ApiError {
         self.code
     }
 
-    fn log_cause(&self) {
+    /// Reports why it is our fault, if it is. Answering with an error does this by itself.
+    pub(crate) fn log_cause(&self) {
         if let Some(cause) = &self.cause {
             let cause: &(dyn Error + 'static) = cause.as_ref();
             tracing::error!(error = cause, code = self.code, "request failed");

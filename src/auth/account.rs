@@ -209,7 +209,11 @@ impl Auth {
         F: Future<Output = Result<EndedLogins, StorageError>> + Send + 'static,
     {
         let (auth, change) = (self.clone(), change(self.clone(), self.now()));
-        Ok(to_the_end(async move { Ok(auth.tell(change.await?)) }).await?)
+        let told = to_the_end(async move {
+            auth.tell(change.await?);
+            Ok(())
+        });
+        Ok(told.await?)
     }
 
     fn tell(&self, EndedLogins { user, families }: EndedLogins) {
@@ -249,7 +253,8 @@ impl Auth {
         let (auth, place) = (self.clone(), self.0.mailer.reserve()?);
         let work = async move {
             if let Err(error) = auth.mail_link(place, &email, purpose, language).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "mail was not made");
+                // Nobody waits for an answer in which this would be logged.
+                error.log_cause();
             }
         };
         tokio::spawn(work.in_current_span());

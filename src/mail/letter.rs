@@ -104,16 +104,18 @@ fn escape(text: &str) -> String {
 mod tests {
     use super::*;
 
-    type Write = fn(Email, &UserName, String, Language) -> Letter;
-
     #[test]
     fn both_forms_hold_the_link_in_both_languages() {
-        for write in [Letter::verification as Write, Letter::password_reset] {
-            for language in [Language::Korean, Language::English] {
-                let (to, name) = ("ann@example.com".parse().unwrap(), "앤나".parse().unwrap());
-                let letter = write(to, &name, "https://tickroom.example/x?y=z".into(), language);
-                assert!(letter.text.contains("\nhttps://tickroom.example/x?y=z\n"), "{letter:?}");
-                assert!(letter.html.contains("href=\"https://tickroom.example/x?y=z\""), "{letter:?}");
+        let (to, name): (Email, UserName) = ("ann@example.com".parse().unwrap(), "앤나".parse().unwrap());
+        let link = || "https://tickroom.example/x?y=z".to_owned();
+        for language in [Language::Korean, Language::English] {
+            let letters = [
+                Letter::verification(to.clone(), &name, link(), language),
+                Letter::password_reset(to.clone(), &name, link(), language),
+            ];
+            for letter in letters {
+                assert!(letter.text.contains(&format!("\n{}\n", link())), "{letter:?}");
+                assert!(letter.html.contains(&format!("href=\"{}\"", link())), "{letter:?}");
                 assert!(letter.text.contains("앤나") && letter.html.contains("앤나"), "{letter:?}");
             }
         }

@@ -3,8 +3,9 @@
 //! What ends logins says which, in the same breath, so that their live sockets can be told.
 
 use crate::engine::{Database, Transaction};
+use crate::follow;
 use crate::token::end_logins;
-use crate::user::{NewUser, Role, User, Users};
+use crate::user::{NewUser, Role, User, Users, forget_profile};
 use crate::{FamilyId, StorageError, TimestampMs, UserId};
 
 /// What a link in a mail is good for.
@@ -258,6 +259,8 @@ impl Accounts {
     /// `NotFound` when there is no such person.
     pub async fn delete(&self, user: UserId, now: TimestampMs) -> Result<EndedLogins, StorageError> {
         let mut transaction = self.database.begin().await?;
+        forget_profile(&self.database, &mut transaction, user, now).await?;
+        follow::forget(&self.database, &mut transaction, user).await?;
         let bury = self.database.query(BURY).bind(DELETED_NAME).bind(buried_name(user));
         let bury = bury.bind(buried_email(user, now)).bind(now).bind(user);
         one_user(bury.execute(&mut *transaction).await?.rows_affected())?;

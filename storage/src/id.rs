@@ -78,6 +78,8 @@ number_ids! {
     MessageId;
     /// One login on one device: the family of all refresh tokens that descend from it.
     FamilyId;
+    /// That one person follows another.
+    FollowId;
 }
 
 /// The place of a message in its room. The first message of a room has offset 1, each next one 1 more, so that

@@ -10,6 +10,8 @@
 //! | [`id`](crate::UserId) | ids, offsets, names and times: the words that every signature is made of |
 //! | [`user`] | people: [`Users`](user::Users) |
 //! | [`account`] | what becomes of their accounts: [`Accounts`](account::Accounts) |
+//! | [`picture`] | their pictures, as files: [`Pictures`](picture::Pictures) |
+//! | [`follow`] | who follows whom: [`Follows`](follow::Follows) |
 //! | [`token`] | logins, each a family of rotating refresh tokens: [`Tokens`](token::Tokens) |
 //! | [`market`] | what is traded: [`Markets`](market::Markets) |
 //! | [`room`] | where people talk, one room per market: [`Rooms`](room::Rooms) |
@@ -26,9 +28,11 @@
 
 pub mod account;
 pub mod engine;
+pub mod follow;
 pub mod limits;
 pub mod market;
 pub mod message;
+pub mod picture;
 pub mod room;
 pub mod token;
 pub mod user;

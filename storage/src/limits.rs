@@ -10,6 +10,33 @@ pub const USER_NAME_CHARS: std::ops::RangeInclusive<usize> = 2..=20;
 /// Longer ones are refused.
 pub const EMAIL_BYTES_MAX: usize = 254;
 
+/// Characters of what somebody says about herself: a few lines beside a picture. Longer is refused.
+pub const INTRO_CHARS: usize = 200;
+
+/// Characters of one interest. Longer is refused as a sentence.
+pub const INTEREST_CHARS: usize = 30;
+
+/// Interests of one person. More are refused: who cares for everything tells nothing.
+pub const INTERESTS_MAX: usize = 10;
+
+/// The earliest year of birth; whoever was born before it would be the oldest person alive.
+pub const BIRTH_YEAR_MIN: i64 = 1900;
+
+/// People that one person may follow. More than a thousand nobody reads, and a timeline collects from all of them; ten
+/// times that is for machines that mean well. The next one is refused.
+pub const FOLLOWING_MAX: u32 = 10_000;
+
+/// How long the files of a picture stay after nobody has it any more. Sockets and tokens still show it for as long as
+/// an access token lasts, by default a quarter of an hour.
+pub const UNUSED_PICTURE_KEPT: Duration = Duration::from_secs(3600);
+
+/// Pictures that are deleted in one sweep; the rest waits for the next one.
+pub const UNUSED_PICTURES_SWEPT: u16 = 1000;
+
+/// How long the store of pictures may take for one file. Longer means that it is down: the caller gets an error of kind
+/// `Unavailable`.
+pub const PICTURE_STORE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Characters of a browser's `User-Agent` that are kept with a login. It is for the eye only; the rest is cut off.
 pub const USER_AGENT_CHARS_MAX: usize = 256;
 

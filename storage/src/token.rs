@@ -8,6 +8,10 @@ use crate::engine::{Database, Transaction};
 use crate::limits::USER_AGENT_CHARS_MAX;
 use crate::{FamilyId, StorageError, TimestampMs, UserId};
 
+mod holder;
+
+pub use holder::Holder;
+
 /// A login that begins.
 #[derive(Clone, Debug)]
 pub struct NewFamily {
@@ -161,9 +165,6 @@ const SELECT_ADDRESS: &str = "select id from token_family where user_id = $1 and
 
 const SELECT_REVOKED: &str = "select id from token_family where user_id = $1 and revoked_at = $2 order by id";
 
-const SELECT_LIVE: &str =
-    "select id from token_family where id = $1 and revoked_at is null and expires_at > $2";
-
 /// All logins.
 #[derive(Clone, Debug)]
 pub struct Tokens {
@@ -303,16 +304,6 @@ impl Tokens {
     /// Only the engine's.
     pub async fn knows_address(&self, user: UserId, address: &str) -> Result<bool, StorageError> {
         let select = self.database.query_scalar::<FamilyId>(SELECT_ADDRESS).bind(user).bind(address);
-        Ok(select.fetch_optional(self.database.reader()).await?.is_some())
-    }
-
-    /// Whether a login stands: begun, not ended, not expired.
-    ///
-    /// # Errors
-    ///
-    /// Only the engine's.
-    pub async fn is_live(&self, family: FamilyId, now: TimestampMs) -> Result<bool, StorageError> {
-        let select = self.database.query_scalar::<FamilyId>(SELECT_LIVE).bind(family).bind(now);
         Ok(select.fetch_optional(self.database.reader()).await?.is_some())
     }
 

@@ -12,9 +12,17 @@ use crate::engine::{Database, Transaction};
 use crate::limits::INSERT_ROWS_MAX;
 use crate::{StorageError, TimestampMs, UserId};
 
+mod detail;
 mod name;
+mod profile;
+mod search;
 
+pub use detail::{BirthYear, DetailError, Interest, Intro, Region};
 pub use name::{Email, EmailError, UserName, UserNameError};
+pub use profile::{DetailVisibility, Profile, ProfileChange, Visibility};
+pub use search::{Hit, SearchPlace};
+
+pub(crate) use profile::{forget as forget_profile, select_profiles};
 
 /// What a person may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -187,6 +195,7 @@ impl Users {
     ) -> Result<User, StorageError> {
         let insert = self.bind_new(user).execute(&mut **transaction).await;
         insert.map_err(|error| self.name_conflict(error))?;
+        search::index_name(&self.database, transaction, user.id, &user.name).await?;
         let NewUser { id, name, email, password_hash, role, verified_at, created_at } = user.clone();
         Ok(User {
             id,

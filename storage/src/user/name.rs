@@ -57,14 +57,13 @@ pub enum EmailError {
 
 impl UserName {
     /// The form under which names are compared: two names that differ only in case fold to the same text.
-    ///
-    /// Through upper case first, so that letters with several lower-case forms (σ and ς, ß and ss) meet.
     pub(crate) fn folded(&self) -> String {
         fold(self.as_str())
     }
 }
 
-/// Any text as names are compared.
+/// A text without letter case. Through upper case first, so that letters with several lower-case forms (σ and ς, ß and
+/// ss) meet.
 pub(super) fn fold(text: &str) -> String {
     text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
@@ -85,7 +84,7 @@ fn parse_user_name(text: &str) -> Result<Arc<str>, UserNameError> {
 
 /// Whether a character leaves no ink, other than the plain space: controls, odd spaces, fillers, joiners, text
 /// direction, variation selectors and tags (Unicode's `Default_Ignorable_Code_Point`, and the blank Braille cell).
-fn is_invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     (c != ' ' && (c.is_whitespace() || c.is_control()))
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'

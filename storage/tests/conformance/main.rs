@@ -31,8 +31,11 @@ macro_rules! on_every_engine {
 
 mod account;
 mod engine;
+mod follow;
 mod market;
 mod message;
+mod picture;
+mod profile;
 mod room;
 mod token;
 mod user;

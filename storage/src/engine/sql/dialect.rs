@@ -32,6 +32,8 @@ const SQLITE_MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "room", include_str!("../../../migrations/sqlite/0004_room.sql")),
     (5, "message", include_str!("../../../migrations/sqlite/0005_message.sql")),
     (6, "account", include_str!("../../../migrations/sqlite/0006_account.sql")),
+    (7, "profile", include_str!("../../../migrations/sqlite/0007_profile.sql")),
+    (8, "follow", include_str!("../../../migrations/sqlite/0008_follow.sql")),
 ];
 
 /// A statement that inserts rows.

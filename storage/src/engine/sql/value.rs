@@ -6,8 +6,10 @@ use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::{Any, Database, Decode, Encode, Type};
 
-use crate::user::{Email, Role, UserName};
-use crate::{ClientMessageId, FamilyId, MarketCode, MessageId, Offset, RoomName, TimestampMs, UserId};
+use crate::user::{BirthYear, Email, Intro, Region, Role, UserName};
+use crate::{
+    ClientMessageId, FamilyId, FollowId, MarketCode, MessageId, Offset, RoomName, TimestampMs, UserId,
+};
 
 /// Where the driver collects bound values.
 type Buffer = <Any as Database>::ArgumentBuffer;
@@ -41,10 +43,11 @@ macro_rules! sql_value {
     )+};
 }
 
-sql_value!(UserId, MessageId, FamilyId, TimestampMs => i64, |value| value.get(), |number| Ok(Self::new(number)));
+sql_value!(UserId, MessageId, FamilyId, FollowId, TimestampMs => i64, |value| value.get(), |number| Ok(Self::new(number)));
 sql_value!(Offset => i64, |offset| offset.to_bigint(), |number| Ok(Self::new(u64::try_from(number)?)));
 sql_value!(
-    RoomName, MarketCode, ClientMessageId, UserName, Email, Role => &str,
+    RoomName, MarketCode, ClientMessageId, UserName, Email, Role, Intro, Region => &str,
     |text| text.as_str(),
     |text| Ok(text.parse()?)
 );
+sql_value!(BirthYear => i64, |year| year.get().into(), |number| Ok(Self::stored(u16::try_from(number)?)));

@@ -1,0 +1,255 @@
+//! Who follows whom.
+
+use sqlx::any::AnyRow;
+use sqlx::{FromRow, Row};
+
+use crate::engine::{Database, Insert, OnConflict, Transaction};
+use crate::limits::FOLLOWING_MAX;
+use crate::user::{Profile, select_profiles};
+use crate::{FollowId, StorageError, TimestampMs, UserId};
+
+/// What became of a wish to follow somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// It begins now.
+    Begun,
+    /// It was so before.
+    Already,
+    /// One follows as many people as one may; see [`FOLLOWING_MAX`].
+    TooMany,
+}
+
+/// One entry of a list of people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Follow {
+    /// The list goes on behind this one.
+    pub id: FollowId,
+    /// The other person.
+    pub profile: Profile,
+}
+
+impl FromRow<'_, AnyRow> for Follow {
+    fn from_row(row: &AnyRow) -> Result<Self, sqlx::Error> {
+        Ok(Self { id: row.try_get("follow_id")?, profile: Profile::from_row(row)? })
+    }
+}
+
+const EXISTS: &str = "select id from users where id = $1 and deleted_at is null";
+
+const INSERT: Insert = Insert {
+    table: "follow",
+    columns: &["id", "follower_id", "followee_id", "created_at"],
+    on_conflict: OnConflict::Skip,
+};
+
+const DELETE: &str = "delete from follow where follower_id = $1 and followee_id = $2";
+
+const FOLLOW_ONE_MORE: &str = "
+    update users set following_count = following_count + 1
+    where id = $1 and following_count < $2 and deleted_at is null";
+
+const FOLLOW_ONE_LESS: &str = "update users set following_count = following_count - 1 where id = $1";
+
+const FOLLOWED_BY_ONE_MORE: &str =
+    "update users set follower_count = follower_count + 1 where id = $1 and deleted_at is null";
+
+const FOLLOWED_BY_ONE_LESS: &str = "update users set follower_count = follower_count - 1 where id = $1";
+
+const FOLLOWERS: &str = select_profiles!(
+    "follow.id as follow_id,",
+    "from follow join users on users.id = follow.follower_id
+    where follow.followee_id = $2 and follow.id < $3 order by follow.id desc limit $4"
+);
+
+const FOLLOWING: &str = select_profiles!(
+    "follow.id as follow_id,",
+    "from follow join users on users.id = follow.followee_id
+    where follow.follower_id = $2 and follow.id < $3 order by follow.id desc limit $4"
+);
+
+const FOLLOWERS_AFTER: &str = "
+    select follower_id from follow where followee_id = $1 and follower_id > $2 order by follower_id limit $3";
+
+const FORGET_READERS: &str = "
+    update users set following_count = following_count - 1
+    where id in (select follower_id from follow where followee_id = $1)";
+
+const FORGET_READ: &str = "
+    update users set follower_count = follower_count - 1
+    where id in (select followee_id from follow where follower_id = $1)";
+
+const FORGET_ROWS: [&str; 2] =
+    ["delete from follow where followee_id = $1", "delete from follow where follower_id = $1"];
+
+const FORGET_COUNTS: &str = "update users set follower_count = 0, following_count = 0 where id = $1";
+
+/// Who follows whom.
+#[derive(Clone, Debug)]
+pub struct Follows {
+    database: Database,
+    following_max: u32,
+}
+
+impl Follows {
+    /// The follows in this database.
+    pub fn new(database: Database) -> Self {
+        Self { database, following_max: FOLLOWING_MAX }
+    }
+
+    /// With room for so many people to follow; a test cannot make ten thousand.
+    #[must_use]
+    pub fn with_room_for(self, following_max: u32) -> Self {
+        Self { following_max, ..self }
+    }
+
+    /// Lets one person follow another, under an id fresh from the generator. Doing so again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when one of the two does not exist, `Invalid` when they are one.
+    pub async fn follow(
+        &self,
+        id: FollowId,
+        follower: UserId,
+        followee: UserId,
+        now: TimestampMs,
+    ) -> Result<Followed, StorageError> {
+        if follower == followee {
+            return Err(StorageError::Invalid("nobody follows herself".to_owned()));
+        }
+        let mut transaction = self.database.begin().await?;
+        self.expect_user(&mut transaction, followee).await?;
+        let insert = sqlx::query(self.database.insert(&INSERT, 1)).bind(id).bind(follower);
+        let inserted = insert.bind(followee).bind(now).execute(&mut *transaction).await?;
+        if inserted.rows_affected() == 0 {
+            return Ok(Followed::Already);
+        }
+        // In the order of their ids, so that two who follow each other at once do not wait for each other's row.
+        for user in in_order(follower, followee) {
+            let update = if user == follower {
+                self.database.query(FOLLOW_ONE_MORE).bind(user).bind(i64::from(self.following_max))
+            } else {
+                self.database.query(FOLLOWED_BY_ONE_MORE).bind(user)
+            };
+            match update.execute(&mut *transaction).await?.rows_affected() {
+                0 if user == follower => return Ok(Followed::TooMany),
+                0 => return Err(NO_USER),
+                _ => {}
+            }
+        }
+        transaction.commit().await?;
+        Ok(Followed::Begun)
+    }
+
+    /// Lets one person follow another no more. Says whether she did.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when the other person does not exist.
+    pub async fn unfollow(&self, follower: UserId, followee: UserId) -> Result<bool, StorageError> {
+        let mut transaction = self.database.begin().await?;
+        self.expect_user(&mut transaction, followee).await?;
+        let delete = self.database.query(DELETE).bind(follower).bind(followee);
+        if delete.execute(&mut *transaction).await?.rows_affected() == 0 {
+            return Ok(false);
+        }
+        for user in in_order(follower, followee) {
+            let text = if user == follower { FOLLOW_ONE_LESS } else { FOLLOWED_BY_ONE_LESS };
+            self.database.query(text).bind(user).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Those who follow a person, newest first: up to `limit` of them, behind the one where another page ended.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when there is no such person.
+    pub async fn followers(
+        &self,
+        of: UserId,
+        viewer: Option<UserId>,
+        before: Option<FollowId>,
+        limit: u16,
+    ) -> Result<Vec<Follow>, StorageError> {
+        self.page(FOLLOWERS, of, viewer, before, limit).await
+    }
+
+    /// Those whom a person follows, newest first: up to `limit` of them, behind the one where another page ended.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when there is no such person.
+    pub async fn following(
+        &self,
+        of: UserId,
+        viewer: Option<UserId>,
+        before: Option<FollowId>,
+        limit: u16,
+    ) -> Result<Vec<Follow>, StorageError> {
+        self.page(FOLLOWING, of, viewer, before, limit).await
+    }
+
+    /// Those who follow a person, by id, to walk through all of them: up to `limit` that are greater than `after`.
+    ///
+    /// # Errors
+    ///
+    /// Only the engine's.
+    pub async fn followers_after(
+        &self,
+        of: UserId,
+        after: Option<UserId>,
+        limit: u16,
+    ) -> Result<Vec<UserId>, StorageError> {
+        let after = after.unwrap_or(UserId::new(i64::MIN));
+        let select = self.database.query_scalar(FOLLOWERS_AFTER).bind(of).bind(after).bind(i64::from(limit));
+        Ok(select.fetch_all(self.database.reader()).await?)
+    }
+
+    async fn page(
+        &self,
+        text: &'static str,
+        of: UserId,
+        viewer: Option<UserId>,
+        before: Option<FollowId>,
+        limit: u16,
+    ) -> Result<Vec<Follow>, StorageError> {
+        let before = before.unwrap_or(FollowId::new(i64::MAX));
+        let select = self.database.query_as(text).bind(viewer).bind(of).bind(before).bind(i64::from(limit));
+        let page: Vec<Follow> = select.fetch_all(self.database.reader()).await?;
+        if page.is_empty() {
+            let exists = self.database.query_scalar::<UserId>(EXISTS).bind(of);
+            exists.fetch_optional(self.database.reader()).await?.ok_or(NO_USER)?;
+        }
+        Ok(page)
+    }
+
+    async fn expect_user(&self, transaction: &mut Transaction, user: UserId) -> Result<(), StorageError> {
+        let exists = self.database.query_scalar::<UserId>(EXISTS).bind(user);
+        exists.fetch_optional(&mut **transaction).await?.map(|_| ()).ok_or(NO_USER)
+    }
+}
+
+const NO_USER: StorageError = StorageError::NotFound { what: "user" };
+
+fn in_order(one: UserId, other: UserId) -> [UserId; 2] {
+    [one.min(other), one.max(other)]
+}
+
+/// Removes a person from all lists, in both directions, and from the counts of the others.
+///
+/// # Errors
+///
+/// Only the engine's.
+pub(crate) async fn forget(
+    database: &Database,
+    transaction: &mut Transaction,
+    user: UserId,
+) -> Result<(), StorageError> {
+    let statements = [FORGET_READERS, FORGET_READ].into_iter().chain(FORGET_ROWS).chain([FORGET_COUNTS]);
+    for statement in statements {
+        database.query(statement).bind(user).execute(&mut **transaction).await?;
+    }
+    Ok(())
+}

@@ -13,12 +13,14 @@ use tickroom_actors::{Stores, Tree, TreeConfig};
 use tickroom_sim::Exchange;
 use tickroom_storage::account::Accounts;
 use tickroom_storage::engine::Database;
+use tickroom_storage::follow::Follows;
 use tickroom_storage::market::Markets;
 use tickroom_storage::message::{MessageLog, Spill, SqlMessageLog};
+use tickroom_storage::picture::Pictures;
 use tickroom_storage::room::Rooms;
 use tickroom_storage::token::Tokens;
 use tickroom_storage::user::Users;
-use tickroom_storage::{IdGenerator, TimestampMs};
+use tickroom_storage::{IdGenerator, TimestampMs, UserId};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -28,6 +30,8 @@ use crate::config::{Config, FeedSource};
 use crate::demo::DemoLogin;
 use crate::limits::{HEADER_READ_TIMEOUT, MAIL_DRAIN, PURGE_INTERVAL};
 use crate::mail::Mailer;
+use crate::middleware::rate_limit::KeyedLimit;
+use crate::picture::PictureMaker;
 use crate::{listener, router, telemetry};
 
 /// What the handlers work with. Clones share everything.
@@ -42,6 +46,16 @@ pub struct Parts {
     pub auth: Auth,
     /// People.
     pub users: Users,
+    /// Who follows whom.
+    pub follows: Follows,
+    /// Their pictures.
+    pub pictures: Pictures,
+    /// How pictures are made of what people send.
+    pub picture_maker: PictureMaker,
+    /// How many pictures one user may send.
+    pub picture_limit: KeyedLimit<UserId>,
+    /// Names for what is new.
+    pub ids: Arc<IdGenerator>,
     /// Markets, with their names.
     pub markets: Markets,
     /// Messages.
@@ -128,9 +142,15 @@ impl Server {
         let log: Arc<dyn MessageLog> = Arc::new(SqlMessageLog::new(database.clone()));
         let tree = Arc::new(start_tree(&config, feed, &database, Arc::clone(&log)).await?);
         let mailer = Mailer::new(&config.mail, &config.storage.data_dir)?;
+        let ids = Arc::new(IdGenerator::new());
         let app = App(Arc::new(Parts {
-            auth: start_auth(&config, &database, mailer.clone(), &tree)?,
+            auth: start_auth(&config, &database, mailer.clone(), &tree, &ids)?,
             users: Users::new(database.clone()),
+            follows: Follows::new(database.clone()),
+            pictures: open_pictures(&config, &database).await?,
+            picture_maker: PictureMaker::new(),
+            picture_limit: KeyedLimit::per_hour(config.uploads.pictures_per_hour),
+            ids,
             markets: Markets::new(database.clone()),
             log,
             tree,
@@ -144,7 +164,7 @@ impl Server {
         let router = router::router(app.clone());
         let serving =
             tokio::spawn(listener::serve(listener, router, max_connections, HEADER_READ_TIMEOUT, stopping));
-        let housekeeping = tokio::spawn(keep_house(metrics, database.clone()));
+        let housekeeping = tokio::spawn(keep_house(metrics, database.clone(), app.pictures.clone()));
         Ok(Self { address, app, database, mailer, exchange, stop, serving, housekeeping })
     }
 
@@ -182,8 +202,21 @@ impl Server {
 }
 
 /// What has to be done now and then, for as long as the server runs.
-async fn keep_house(metrics: PrometheusHandle, database: Database) {
-    tokio::join!(telemetry::upkeep(metrics), purge(Tokens::new(database.clone()), Accounts::new(database)));
+async fn keep_house(metrics: PrometheusHandle, database: Database, pictures: Pictures) {
+    let (tokens, accounts) = (Tokens::new(database.clone()), Accounts::new(database));
+    tokio::join!(telemetry::upkeep(metrics), purge(tokens, accounts), sweep(pictures));
+}
+
+/// Deletes pictures that are nobody's any more.
+async fn sweep(pictures: Pictures) {
+    let mut interval = tokio::time::interval(PURGE_INTERVAL);
+    loop {
+        interval.tick().await;
+        match pictures.sweep(TimestampMs::now()).await {
+            Ok(swept) => tracing::debug!(swept, "unused pictures deleted"),
+            Err(error) => tracing::warn!(%error, "unused pictures could not be deleted"),
+        }
+    }
 }
 
 /// Deletes logins and mail links that have expired: they are of no use, and say where somebody was.
@@ -255,11 +288,18 @@ async fn start_tree(
     Ok(Tree::start(tree, stores).await?)
 }
 
+async fn open_pictures(config: &Config, database: &Database) -> anyhow::Result<Pictures> {
+    let credentials = config.uploads.credentials.iter();
+    let options = credentials.map(|(name, secret)| (name.clone(), secret.expose_secret().to_owned()));
+    Ok(Pictures::open(database.clone(), config.uploads.store.clone(), options).await?)
+}
+
 fn start_auth(
     config: &Config,
     database: &Database,
     mailer: Mailer,
     tree: &Arc<Tree>,
+    ids: &Arc<IdGenerator>,
 ) -> anyhow::Result<Auth> {
     let tree = Arc::downgrade(tree);
     let dependencies = Dependencies {
@@ -267,7 +307,7 @@ fn start_auth(
         accounts: Accounts::new(database.clone()),
         tokens: Tokens::new(database.clone()),
         mailer,
-        ids: Arc::new(IdGenerator::new()),
+        ids: Arc::clone(ids),
         clock: Arc::new(TimestampMs::now),
         on_revoked: Arc::new(move |user, family| {
             if let Some(tree) = tree.upgrade() {

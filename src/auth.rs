@@ -194,6 +194,11 @@ impl Auth {
         self.0.tickets.issue(identity, self.now())
     }
 
+    /// Shows this user's next requests and sockets under the name and picture that she has now, whatever her tokens say.
+    pub fn profile_changed(&self, user: UserId) {
+        self.0.families.changed(user);
+    }
+
     /// The cookies that bring `grant` to a browser.
     ///
     /// # Errors

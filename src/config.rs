@@ -26,6 +26,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use lettre::message::Mailbox;
 use secrecy::SecretString;
+use tickroom_storage::picture::PictureStore;
 use tickroom_storage::{MarketCode, RoomName};
 
 pub use mistake::{Mistake, Mistakes};
@@ -39,6 +40,8 @@ pub struct Config {
     pub server: Server,
     /// Where data lives.
     pub storage: Storage,
+    /// Pictures that people send.
+    pub uploads: Uploads,
     /// Tokens, cookies and the limits on guessing.
     pub auth: Auth,
     /// How mail leaves.
@@ -100,6 +103,17 @@ pub struct Storage {
     pub database_url: SecretString,
     /// How much the message log may be behind before new messages are refused.
     pub spill_max_bytes: u64,
+}
+
+/// `[uploads]`: pictures that people send.
+#[derive(Debug, Clone)]
+pub struct Uploads {
+    /// Where they are kept.
+    pub store: PictureStore,
+    /// What the store may ask for beside that: variables of the environment, by name.
+    pub credentials: Vec<(String, SecretString)>,
+    /// Pictures per hour and user.
+    pub pictures_per_hour: NonZeroU32,
 }
 
 /// `[auth]`: tokens, cookies and the limits on guessing.
@@ -236,7 +250,8 @@ impl fmt::Display for Effective {
 pub fn load(sources: &Sources) -> Result<Effective, Mistakes> {
     let (mut settings, mut mistakes) = settings::read(sources);
     match check::check(&settings, &mut mistakes) {
-        Some(config) if mistakes.is_empty() => {
+        Some(mut config) if mistakes.is_empty() => {
+            config.uploads.credentials = sources.cloud_credentials();
             settings.show_derived(&config);
             Ok(Effective { config, settings })
         }

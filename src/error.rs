@@ -95,6 +95,12 @@ impl ApiError {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
     }
 
+    /// 408: the body took too long to arrive.
+    #[must_use]
+    pub fn body_too_slow() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body took too long to arrive")
+    }
+
     /// 409: true now, and in the way.
     pub fn conflict(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
@@ -120,6 +126,16 @@ impl ApiError {
     pub fn unsupported_media_type(expected: &str) -> Self {
         let detail = format!("the Content-Type must be {expected}");
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+    }
+
+    /// 415: whatever the body is called, what is in it is not what this resource takes.
+    pub fn unsupported_content(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+    }
+
+    /// 422: well formed as a whole, and still nothing that can be done.
+    pub fn unprocessable(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
     /// 422: well formed, but these fields are wrong. Give all of them: nobody likes to correct a form five times.

@@ -8,6 +8,7 @@
 //! - [`auth`]: who is there. [`error`], [`extract`]: what a failed request is answered.
 //! - [`mail`], [`language`]: how people are written to. [`admin`]: what an operator does to accounts by hand.
 //! - [`listener`]: from TCP connections to requests.
+//! - [`picture`]: from what people send as their picture to what is shown.
 //! - [`socket`]: the WebSocket edge; from there on, a message's way is told in [`tickroom_actors`].
 
 pub mod admin;
@@ -25,6 +26,7 @@ pub mod listener;
 pub mod mail;
 pub mod middleware;
 pub mod open_files;
+pub mod picture;
 pub mod router;
 pub mod routes;
 pub mod socket;

@@ -131,7 +131,7 @@ pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long accepting pauses when the process has no file descriptor left for a connection.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How often expired logins and links are deleted.
+/// How often expired logins, expired links and unused pictures are deleted.
 pub const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Messages in a page of history when the client does not say.
@@ -146,16 +146,44 @@ pub const PAGE_LOGINS: u16 = 50;
 /// Logins in a page of one's own at most; above it 422.
 pub const PAGE_LOGINS_MAX: u16 = 200;
 
-/// People in a page of the administrators' list when the client does not say.
+/// People in a page of a list when the client does not say.
 pub const PAGE_USERS: u16 = 50;
 
-/// People in a page of the administrators' list at most; above it 422.
+/// People in a page of a list at most; above it 422.
 pub const PAGE_USERS_MAX: u16 = 200;
 
 /// Characters of what administrators search people by: the longest address. Above it 422.
 pub const USER_SEARCH_CHARS_MAX: usize = 254;
 
-/// Bytes of a request body; no resource so far needs more.
+/// Bytes of a picture as it is sent: a photograph of a telephone, and some. Above it 413.
+pub const PICTURE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Pixels of a picture as it is sent: what a telephone takes by default. Above it 422; a few bytes can claim any number.
+pub const PICTURE_PIXELS_MAX: u64 = 25_000_000;
+
+/// The longest side of a picture as it is sent, in pixels, which keeps out single lines of millions. Above it 422.
+pub const PICTURE_SIDE_MAX: u32 = 16_384;
+
+/// Bytes of a decoded picture: all pixels in four bytes each, and some. Above it, which needs 16 bits a colour, 422. A
+/// progressive JPEG takes as much again while it is decoded.
+pub const PICTURE_DECODER_BYTES_MAX: u64 = 112 * 1024 * 1024;
+
+/// Pictures decoded at once. Each takes a core and some 200 MiB at most, as a progressive JPEG of 25 megapixels did; the
+/// next one waits.
+pub const PICTURES_DECODED_AT_ONCE: usize = 2;
+
+/// Pictures being received, waiting or being decoded, each up to [`PICTURE_BYTES_MAX`]. The next one is told 503.
+pub const PICTURES_ADMITTED: usize = 16;
+
+/// How long a picture may take to arrive, so that slow senders do not hold all places. Then 408.
+pub const PICTURE_RECEIVE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The quality of stored JPEGs: from here on files grow faster than anybody can see.
+pub const PICTURE_JPEG_QUALITY: u8 = 85;
+
+/// Bytes of a request body; a picture alone may have more.
 pub const BODY_BYTES: usize = 64 * 1024;
+
+const _: () = assert!(PICTURE_PIXELS_MAX * 4 <= PICTURE_DECODER_BYTES_MAX);
 
 const _: () = assert!(PASSWORD_BYTES_MAX == 4 * *PASSWORD_CHARS.end());

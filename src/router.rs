@@ -5,9 +5,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, delete, get, post, put};
 
 use crate::app::App;
-use crate::limits::BODY_BYTES;
+use crate::limits::{BODY_BYTES, PICTURE_BYTES_MAX};
 use crate::middleware;
-use crate::routes::{account, admin, auth, market, ops, room, ui, user};
+use crate::routes::{account, admin, auth, follow, market, ops, picture, room, ui, user};
 
 /// All routes, wrapped in what happens to every request.
 pub fn router(app: App) -> Router {
@@ -23,9 +23,18 @@ pub fn router(app: App) -> Router {
         .route("/api/auth/password-reset/confirm", post(auth::mail::confirm_reset))
         .route("/api/auth/sessions", get(auth::session::list).delete(auth::session::end_others))
         .route("/api/auth/sessions/{id}", delete(auth::session::end))
-        .route("/api/users/me", get(user::me).delete(account::delete))
+        .route("/api/users", get(user::find))
+        .route("/api/users/me", get(user::me).patch(user::update).delete(account::delete))
         .route("/api/users/me/password", put(account::change_password))
-        .route("/api/users/{id}", get(user::show));
+        .route(
+            "/api/users/me/avatar",
+            put(picture::replace).delete(picture::remove).layer(DefaultBodyLimit::max(PICTURE_BYTES_MAX)),
+        )
+        .route("/api/users/{id}", get(user::show))
+        .route("/api/users/{id}/follow", put(follow::begin).delete(follow::end))
+        .route("/api/users/{id}/followers", get(follow::followers))
+        .route("/api/users/{id}/following", get(follow::following))
+        .route("/media/{name}", get(picture::show));
 
     let administrators = Router::new()
         .route("/api/admin/users", get(admin::users))

@@ -3,8 +3,11 @@
 pub mod account;
 pub mod admin;
 pub mod auth;
+pub mod follow;
 pub mod market;
 pub mod ops;
+mod page;
+pub mod picture;
 pub mod room;
 pub mod ui;
 pub mod user;

@@ -9,7 +9,7 @@ use std::{net::IpAddr, sync::Arc};
 use moka::sync::Cache;
 use tickroom_storage::{
     FamilyId, StorageError, TimestampMs, UserId,
-    token::{Login, NewFamily, Rotation, Tokens},
+    token::{Holder, Login, NewFamily, Rotation, Tokens},
 };
 use tracing::Instrument;
 
@@ -24,12 +24,12 @@ use crate::{
 /// of one twice.
 pub type OnRevoked = Arc<dyn Fn(UserId, FamilyId) + Send + Sync>;
 
-/// The families, and which of them are live. Clones share everything.
+/// The families, which of them are live, and whose they are. Clones share everything.
 #[derive(Clone)]
 pub(super) struct Families {
     tokens: Tokens,
-    /// What the database said lately. Without it every request would cost a query.
-    known: Cache<FamilyId, bool>,
+    /// What the database said lately; `None` of a family that has ended. Without it every request would cost a query.
+    known: Cache<FamilyId, Option<Arc<Holder>>>,
     on_revoked: OnRevoked,
 }
 
@@ -38,6 +38,7 @@ impl Families {
         let known = Cache::builder()
             .max_capacity(FAMILIES_REMEMBERED_MAX)
             .time_to_live(FAMILY_REMEMBERED_FOR)
+            .support_invalidation_closures()
             .build();
         Self { tokens, known, on_revoked }
     }
@@ -61,14 +62,28 @@ impl Families {
         Ok(self.tokens.knows_address(user, &household(client).to_string()).await?)
     }
 
-    /// Whether tokens of this family still count.
-    pub(super) async fn is_live(&self, family: FamilyId, now: TimestampMs) -> Result<bool, ApiError> {
-        if let Some(live) = self.known.get(&family) {
-            return Ok(live);
+    /// Whose family it is, if its tokens still count.
+    pub(super) async fn holder(
+        &self,
+        family: FamilyId,
+        now: TimestampMs,
+    ) -> Result<Option<Arc<Holder>>, ApiError> {
+        if let Some(known) = self.known.get(&family) {
+            return Ok(known);
         }
-        let live = self.tokens.is_live(family, now).await?;
+        let holder = self.tokens.holder(family, now).await?.map(Arc::new);
         // Never overwrite: the family may have been revoked while the database was looking.
-        Ok(self.known.entry(family).or_insert(live).into_value())
+        Ok(self.known.entry(family).or_insert(holder).into_value())
+    }
+
+    /// Asks anew whose families they are that belong to this person, for her name or picture has changed.
+    pub(super) fn changed(&self, user: UserId) {
+        let is_hers = move |_: &FamilyId, holder: &Option<Arc<Holder>>| {
+            holder.as_ref().is_some_and(|holder| holder.user == user)
+        };
+        if let Err(error) = self.known.invalidate_entries_if(is_hers) {
+            tracing::warn!(%error, "a changed name shows late");
+        }
     }
 
     /// Exchanges a refresh token for its successor, both as fingerprints.
@@ -147,7 +162,7 @@ impl Families {
 
     /// Makes known that a family has ended in the database.
     pub(super) fn ended(&self, user: UserId, family: FamilyId) {
-        self.known.insert(family, false);
+        self.known.insert(family, None);
         (self.on_revoked)(user, family);
     }
 }

@@ -122,12 +122,14 @@ impl Auth {
         }
     }
 
+    /// The same identity under the name and picture that the user has now, if the login still stands.
     async fn still_live(&self, identity: Identity) -> Result<Identity, ApiError> {
-        let live = match identity.family {
-            Some(family) => self.0.families.is_live(family, self.now()).await?,
-            None => true,
+        let Some(family) = identity.family else {
+            return Ok(identity);
         };
-        if live { Ok(identity) } else { Err(token_revoked()) }
+        let holder = self.0.families.holder(family, self.now()).await?.ok_or_else(token_revoked)?;
+        let (name, profile_url) = (holder.name.as_str().into(), holder.avatar_url.as_deref().map(Into::into));
+        Ok(Identity { name, profile_url, ..identity })
     }
 }
 

@@ -11,14 +11,15 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use lettre::message::Mailbox;
 use secrecy::SecretString;
+use tickroom_storage::picture::PictureStore;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use self::checker::Checker;
 use super::settings::Settings;
 use super::{
-    Auth, Chat, Config, Feed, FeedSource, Log, LogFormat, Mail, Mistakes, Server, Socket, Storage, WebOrigin,
-    Writer,
+    Auth, Chat, Config, Feed, FeedSource, Log, LogFormat, Mail, Mistakes, Server, Socket, Storage, Uploads,
+    WebOrigin, Writer,
 };
 
 const DAY_S: u64 = 24 * 60 * 60;
@@ -34,6 +35,8 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) -> Option<Conf
     let mut check = Checker::new(settings, mistakes);
     let server = server(check.section("server"));
     let storage = storage(check.section("storage"));
+    let data_dir = storage.as_ref().map(|storage| storage.data_dir.as_path());
+    let uploads = uploads(check.section("uploads"), data_dir);
     let auth = auth(check.section("auth"), server.as_ref());
     let mail = mail(check.section("mail"));
     let chat = chat(check.section("chat"));
@@ -45,6 +48,7 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) -> Option<Conf
     Some(Config {
         server: server?,
         storage: storage?,
+        uploads: uploads?,
         auth: auth?,
         mail: mail?,
         chat: chat?,
@@ -90,6 +94,19 @@ fn storage(check: &mut Checker<'_>) -> Option<Storage> {
         database_url: database_url?.unwrap_or_else(|| embedded_database_url(&data_dir)).into(),
         data_dir,
         spill_max_bytes: spill_max_mib? * MIB,
+    })
+}
+
+fn uploads(check: &mut Checker<'_>, data_dir: Option<&Path>) -> Option<Uploads> {
+    let store =
+        check.optional("url", "file:///FOLDER, s3://BUCKET, gs://BUCKET or az://CONTAINER", picture_store);
+    let pictures_per_hour = check.rate("pictures_per_hour", 1_000_000);
+    let embedded = data_dir.map(|data_dir| PictureStore::Folder(data_dir.join("uploads")));
+    Some(Uploads {
+        store: store?.or(embedded)?,
+        // They come from the environment as they are; nothing here can tell whether they are right.
+        credentials: Vec::new(),
+        pictures_per_hour: pictures_per_hour?,
     })
 }
 
@@ -240,6 +257,14 @@ fn url_of(text: &str, schemes: &[&str]) -> Result<String, &'static str> {
         }
         Some(_) => Err("the scheme is another, or nothing follows it"),
         None => Err("it has no ://"),
+    }
+}
+
+fn picture_store(text: &str) -> Result<PictureStore, &'static str> {
+    match text.strip_prefix("file://") {
+        Some(folder) if folder.starts_with('/') => Ok(PictureStore::Folder(folder.into())),
+        Some(_) => Err("three slashes begin the path of a folder"),
+        None => url_of(text, &["s3", "gs", "az"]).map(PictureStore::Url),
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) const SECRETS: [&str; 3] = ["storage.database_url", "auth.signing_key
 pub(super) struct Raw {
     pub(super) server: Server,
     pub(super) storage: Storage,
+    pub(super) uploads: Uploads,
     pub(super) auth: Auth,
     pub(super) mail: Mail,
     pub(super) chat: Chat,
@@ -98,6 +99,24 @@ pub(super) struct Storage {
 impl Default for Storage {
     fn default() -> Self {
         Self { data_dir: "data".into(), database_url: String::new(), spill_max_mib: 1024 }
+    }
+}
+
+/// Pictures that people send.
+#[derive(Serialize)]
+pub(super) struct Uploads {
+    /// Where they are kept: file:///FOLDER, s3://BUCKET/FOLDER, gs://BUCKET/FOLDER or az://CONTAINER/FOLDER. Also read
+    /// from the environment variable UPLOADS_URL. What a cloud asks for beside it is read from the variables that its
+    /// own tools read, such as AWS_ACCESS_KEY_ID, AWS_REGION, GOOGLE_APPLICATION_CREDENTIALS or
+    /// AZURE_STORAGE_ACCOUNT_NAME. Not set: the folder uploads in the data folder.
+    pub(super) url: String,
+    /// Pictures that one user may send in one hour. The next one gets 429.
+    pub(super) pictures_per_hour: u64,
+}
+
+impl Default for Uploads {
+    fn default() -> Self {
+        Self { url: String::new(), pictures_per_hour: 20 }
     }
 }
 

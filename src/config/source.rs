@@ -8,6 +8,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use toml::Spanned;
@@ -20,8 +21,12 @@ use super::Mistakes;
 const PREFIX: &str = "TICKROOM_";
 
 /// Settings that are also known by the name that hosting platforms give them. The prefixed name wins.
-const WELL_KNOWN: [(&str, &str); 2] =
-    [("DATABASE_URL", "storage.database_url"), ("SMTP_URL", "mail.smtp_url")];
+const WELL_KNOWN: [(&str, &str); 3] =
+    [("DATABASE_URL", "storage.database_url"), ("SMTP_URL", "mail.smtp_url"), ("UPLOADS_URL", "uploads.url")];
+
+/// Variables that start with these say how to get into a cloud's store. They keep the names that the clouds' own tools
+/// know them by, so that what works there works here.
+const CLOUDS: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
 
 /// Where a value was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +103,13 @@ impl Sources {
             place: Place::CommandLine(name),
         }));
         written
+    }
+
+    /// What the environment says about getting into a cloud's store.
+    pub(super) fn cloud_credentials(&self) -> Vec<(String, SecretString)> {
+        let is_clouds = |name: &str| CLOUDS.iter().any(|prefix| name.starts_with(prefix));
+        let clouds = self.environment.iter().filter(|(name, text)| is_clouds(name) && !text.is_empty());
+        clouds.map(|(name, text)| (name.clone(), text.as_str().into())).collect()
     }
 
     fn well_known(&self) -> impl Iterator<Item = Written> {

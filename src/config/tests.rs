@@ -190,6 +190,34 @@ fn the_mail_server_is_also_known_by_its_bare_name_and_its_password_stays_hidden(
 }
 
 #[test]
+fn pictures_are_kept_in_the_data_folder_or_where_a_url_says() {
+    let store = |text: &str| with_file(text).unwrap().config.uploads.store;
+    assert_eq!(store("[storage]\ndata_dir = '/srv/x'"), PictureStore::Folder("/srv/x/uploads".into()));
+    assert_eq!(store("[uploads]\nurl = 'file:///srv/p'"), PictureStore::Folder("/srv/p".into()));
+    assert_eq!(store("[uploads]\nurl = 's3://b/p/'"), PictureStore::Url("s3://b/p".into()));
+    for wrong in ["data/uploads", "file://srv", "http://x/y", "s3://"] {
+        let found = mistakes(with_file(&format!("[uploads]\nurl = '{wrong}'")));
+        assert!(found[0].starts_with("uploads.url: expected file:///FOLDER"), "{found:?}");
+    }
+}
+
+#[test]
+fn what_clouds_ask_for_comes_from_their_own_variables_and_is_never_shown() {
+    let effective = with_environment(&[
+        ("UPLOADS_URL", "s3://pictures"),
+        ("AWS_SECRET_ACCESS_KEY", "hunter2"),
+        ("AWS_REGION", ""),
+        ("PATH", "/bin"),
+    ]);
+    let effective = effective.unwrap();
+    let uploads = &effective.config.uploads;
+    assert_eq!(uploads.store, PictureStore::Url("s3://pictures".into()));
+    let [(name, secret)] = &*uploads.credentials else { panic!("{:?}", uploads.credentials) };
+    assert_eq!((name.as_str(), secret.expose_secret()), ("AWS_SECRET_ACCESS_KEY", "hunter2"));
+    assert!(!format!("{effective}{:?}", effective.config).contains("hunter2"));
+}
+
+#[test]
 fn secrets_are_never_shown() {
     let key = "hunter2 hunter2 hunter2 hunter2 hunter2";
     let effective = with_environment(&[("TICKROOM_AUTH__SIGNING_KEY", key)]).unwrap();

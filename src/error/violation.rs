@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use tickroom_storage::{
     limits::USER_NAME_CHARS,
-    user::{EmailError, UserNameError},
+    user::{DetailError, EmailError, UserNameError},
 };
 
 use super::{ApiError, FieldError};
@@ -75,6 +75,19 @@ impl From<EmailError> for Violation {
         let code = match error {
             EmailError::Length { .. } => "too_long",
             EmailError::Spaces | EmailError::Shape => "invalid",
+        };
+        Self { code, detail: error.to_string().into() }
+    }
+}
+
+impl From<DetailError> for Violation {
+    fn from(error: DetailError) -> Self {
+        let code = match error {
+            DetailError::Empty => "too_short",
+            DetailError::TooLong { .. } => "too_long",
+            DetailError::Invisible { .. } => "invisible_character",
+            DetailError::Region => "invalid",
+            DetailError::Year { .. } => "out_of_range",
         };
         Self { code, detail: error.to_string().into() }
     }

@@ -11,6 +11,7 @@
 //! Nothing here sleeps and hopes: what must become true is waited for with [`eventually`], and every wait ends with
 //! [`PATIENCE`].
 
+mod bucket;
 mod chat;
 mod frame;
 mod host;
@@ -23,6 +24,7 @@ mod user;
 
 use std::time::Duration;
 
+pub(crate) use bucket::Bucket;
 pub(crate) use chat::{ChatSocket, place};
 pub(crate) use frame::Frame;
 pub(crate) use host::{Answer, Host};

@@ -69,6 +69,13 @@ impl Process {
         (Self { host: Host::at(address), child }, said)
     }
 
+    /// The most memory that it had at any time, as the kernel counts it.
+    pub(crate) fn peak_memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// `kill -9`: no time for last words.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();

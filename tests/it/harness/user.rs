@@ -1,6 +1,6 @@
 //! [`User`]: somebody with a login.
 
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::{Answer, ChatSocket, Host, SMALL_BUFFER_BYTES, Socket};
@@ -48,8 +48,28 @@ impl User {
         format!("ACCESS_TOKEN={}", self.access_token)
     }
 
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.host.request(method, path).bearer_auth(&self.access_token)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn put(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::PUT, path)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::DELETE, path)).await
+    }
+
     pub(crate) async fn me(&self) -> Answer {
-        Answer::of(self.host.request(Method::GET, "/api/users/me").bearer_auth(&self.access_token)).await
+        self.get("/api/users/me").await
     }
 
     pub(crate) async fn id(&self) -> String {

@@ -4,4 +4,4 @@ mod sql;
 
 pub use sql::Database;
 
-pub(crate) use sql::{Insert, OnConflict, Transaction};
+pub(crate) use sql::{Insert, OnConflict, Transaction, Word};

@@ -80,6 +80,10 @@ number_ids! {
     FamilyId;
     /// That one person follows another.
     FollowId;
+    /// One post.
+    PostId;
+    /// One comment, or a reply to one.
+    CommentId;
 }
 
 /// The place of a message in its room. The first message of a room has offset 1, each next one 1 more, so that

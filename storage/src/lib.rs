@@ -16,6 +16,10 @@
 //! | [`market`] | what is traded: [`Markets`](market::Markets) |
 //! | [`room`] | where people talk, one room per market: [`Rooms`](room::Rooms) |
 //! | [`message`] | what they said: the [`MessageLog`](message::MessageLog), its SQL engine, and the [`Spill`](message::Spill) file that stands in while the log is down |
+//! | [`post`] | what they post, with likes, views, search and timelines: [`Posts`](post::Posts) |
+//! | [`comment`] | what they say about it: [`Comments`](comment::Comments) |
+//! | [`tag`], [`mark`], [`prose`], [`search`] | tags; the signs `#`, `$` and `@` in a text; texts that are checked; words that are looked for |
+//! | [`idempotency`] | writes that were sent twice: [`Idempotency`](idempotency::Idempotency) |
 //! | [`engine`] | the databases below: [`Database`](engine::Database), and in one file all that differs between SQL dialects |
 //! | [`limits`] | every bound of this crate, with its reason |
 //! | [`StorageError`] | what can go wrong, sorted by what the caller can do about it |
@@ -27,13 +31,20 @@
 //! fails. Both are durable when they return, and both may be told the same batch twice.
 
 pub mod account;
+pub mod comment;
 pub mod engine;
 pub mod follow;
+pub mod idempotency;
 pub mod limits;
+pub mod mark;
 pub mod market;
 pub mod message;
 pub mod picture;
+pub mod post;
+pub mod prose;
 pub mod room;
+pub mod search;
+pub mod tag;
 pub mod token;
 pub mod user;
 

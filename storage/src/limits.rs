@@ -40,6 +40,56 @@ pub const PICTURE_STORE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Characters of a browser's `User-Agent` that are kept with a login. It is for the eye only; the rest is cut off.
 pub const USER_AGENT_CHARS_MAX: usize = 256;
 
+/// Characters of a post's title. Longer is refused.
+pub const POST_TITLE_CHARS_MAX: usize = 200;
+
+/// Characters of a post: some ten printed pages. Longer is refused.
+pub const POST_CONTENT_CHARS_MAX: usize = 20_000;
+
+/// Characters of a post's text that lists carry, enough for the eye to choose by; the rest comes with the post itself.
+/// A page of a hundred posts stays under 400 KB.
+pub const POST_EXCERPT_CHARS: usize = 1_000;
+
+/// Characters of a comment. Longer is refused.
+pub const COMMENT_CHARS_MAX: usize = 1_000;
+
+/// Characters of a tag. Longer ones are refused, or not seen in a text.
+pub const TAG_CHARS_MAX: usize = 30;
+
+/// Tags of a post. More of them listed are refused, more of them in the text are not counted.
+pub const TAGS_MAX: usize = 10;
+
+/// Markets that a post counts as being about; the rest of those in its text are words.
+pub const MARKETS_MAX: usize = 10;
+
+/// People whom one text can call: more would be a way to pester.
+pub const MENTIONS_MAX: usize = 20;
+
+/// Characters of a search. Longer is refused.
+pub const SEARCH_CHARS_MAX: usize = 100;
+
+/// Words of a search that are looked for; each walks a list as long as there are posts. The rest is not.
+pub const SEARCH_WORDS_MAX: usize = 8;
+
+/// How far back popular posts reach.
+pub const POPULAR_WINDOW: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Posts by an author, of a tag, of a market or found by a search among which the popular ones are chosen: the newest.
+/// They have to be sorted at each request.
+pub const POPULAR_CANDIDATES_MAX: u16 = 1_000;
+
+/// How long a viewer's next look at a post does not count again, and how long it is known that she looked.
+pub const VIEW_WINDOW: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a request can be repeated under its idempotency key.
+pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 3600);
+
+/// Characters of an idempotency key; a UUID has 36. Longer is refused.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 128;
+
+/// Rows that one purge deletes at a time, so that writers wait for no more than a few milliseconds in between.
+pub const PURGE_ROWS_MAX: u16 = 1_000;
+
 /// Rows of one `insert` statement. Beyond a few hundred the saving per row is gone, while the statement's text, which
 /// every connection caches, goes on growing. More rows make more statements.
 pub const INSERT_ROWS_MAX: usize = 256;

@@ -12,16 +12,20 @@ use crate::engine::{Database, Transaction};
 use crate::limits::INSERT_ROWS_MAX;
 use crate::{StorageError, TimestampMs, UserId};
 
+mod author;
 mod detail;
 mod name;
 mod profile;
 mod search;
 
+pub use author::Author;
 pub use detail::{BirthYear, DetailError, Interest, Intro, Region};
 pub use name::{Email, EmailError, UserName, UserNameError};
 pub use profile::{DetailVisibility, Profile, ProfileChange, Visibility};
 pub use search::{Hit, SearchPlace};
 
+pub(crate) use author::author_columns;
+pub(crate) use name::is_invisible;
 pub(crate) use profile::{forget as forget_profile, select_profiles};
 
 /// What a person may do.

@@ -1,5 +1,8 @@
 //! One relational database behind a URL, whichever it is.
 
+use std::time::Duration;
+
+use log::LevelFilter;
 use sqlx::any::{AnyArguments, AnyConnectOptions, AnyPoolOptions, AnyRow};
 use sqlx::migrate::Migrator;
 use sqlx::query::{Query, QueryAs, QueryScalar};
@@ -11,9 +14,13 @@ use crate::limits::ACQUIRE_TIMEOUT;
 
 mod dialect;
 mod error;
+mod search;
 mod value;
 
 pub(crate) use dialect::{Insert, OnConflict};
+pub(crate) use search::Word;
+
+use self::search::Search;
 
 /// A unit of work: all of its writes happen, or none. Dropped without a commit it is rolled back.
 pub(crate) type Transaction = sqlx::Transaction<'static, Any>;
@@ -40,8 +47,11 @@ impl Database {
         sqlx::any::install_default_drivers();
         let dialect = Dialect::of_url(url)?;
         let url = dialect.prepare_url(url).await?;
-        // Statements are pages long here, and whoever handles their failure logs it.
-        let options = url.parse::<AnyConnectOptions>()?.disable_statement_logging();
+        // Whoever handles a failure logs it. Statements show at the level `trace` only, by which tests count them.
+        let options = url
+            .parse::<AnyConnectOptions>()?
+            .log_statements(LevelFilter::Trace)
+            .log_slow_statements(LevelFilter::Off, Duration::MAX);
 
         prepare(dialect, &options).await?;
         let writer = pool(dialect, dialect.writers()).connect_with(options.clone()).await?;
@@ -110,6 +120,16 @@ impl Database {
     /// A statement that ends in a list of so many parameters, as in `… where id in (…)`.
     pub(crate) fn among(&self, text: &str, parameters: usize) -> SqlStr {
         self.dialect.among(text, parameters)
+    }
+
+    /// A statement that was put together from our own pieces, with `?` for each parameter.
+    pub(crate) fn assembled(&self, text: String) -> SqlStr {
+        self.dialect.assembled(text)
+    }
+
+    /// How this engine searches texts.
+    pub(crate) fn search(&self) -> &'static Search {
+        self.dialect.search()
     }
 
     /// Whether `error` means that the value of this unique column is taken.

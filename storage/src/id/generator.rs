@@ -11,6 +11,8 @@ const EPOCH_MS: i64 = 1_704_067_200_000;
 const NODE_BITS: u32 = 8;
 /// Bits that count within one millisecond of one process.
 const SEQUENCE_BITS: u32 = 12;
+/// The last millisecond that an id can carry.
+const MILLIS_MAX: i64 = i64::MAX >> (NODE_BITS + SEQUENCE_BITS);
 const SEQUENCE_MASK: i64 = (1 << SEQUENCE_BITS) - 1;
 /// A millisecond's counting starts at random below this, so that two processes which drew the same node bits still
 /// seldom make the same id; the rest of the sequence stays for counting.
@@ -46,6 +48,13 @@ impl IdGenerator {
     /// A generator for tests: the caller chooses node bits and time.
     pub fn with_clock(node: u8, clock: impl Fn() -> TimestampMs + Send + Sync + 'static) -> Self {
         Self { node, last: AtomicI64::new(0), clock: Box::new(clock) }
+    }
+
+    /// The least id of this moment, of whichever type is asked for: ids made before are lower, ids made from then on
+    /// are not.
+    pub fn least_at<I: From<i64>>(moment: TimestampMs) -> I {
+        let millis = moment.get().saturating_sub(EPOCH_MS).clamp(0, MILLIS_MAX);
+        I::from(millis << (NODE_BITS + SEQUENCE_BITS))
     }
 
     /// The next id, of whichever type is asked for.
@@ -122,6 +131,18 @@ mod tests {
         let (ids, clock) = on_a_set_clock(7);
         clock.store(EPOCH_MS + 86_400_000, Ordering::Relaxed);
         assert_eq!(ids.next_id() >> 20, 86_400_000);
+    }
+
+    #[test]
+    fn ids_before_and_after_a_moment_are_told_apart() {
+        let (ids, clock) = on_a_set_clock(0);
+        clock.store(EPOCH_MS + 999, Ordering::Relaxed);
+        let before = ids.next_id();
+        clock.store(EPOCH_MS + 1_000, Ordering::Relaxed);
+        let least: i64 = IdGenerator::least_at(TimestampMs::new(EPOCH_MS + 1_000));
+        assert!(before < least && least <= ids.next_id());
+        assert_eq!(IdGenerator::least_at::<i64>(TimestampMs::new(0)), 0);
+        assert!(IdGenerator::least_at::<i64>(TimestampMs::new(i64::MAX)) > 0);
     }
 
     #[test]

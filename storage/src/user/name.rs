@@ -84,7 +84,7 @@ fn parse_user_name(text: &str) -> Result<Arc<str>, UserNameError> {
 
 /// Whether a character leaves no ink, other than the plain space: controls, odd spaces, fillers, joiners, text
 /// direction, variation selectors and tags (Unicode's `Default_Ignorable_Code_Point`, and the blank Braille cell).
-pub(super) fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     (c != ' ' && (c.is_whitespace() || c.is_control()))
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'

@@ -7,6 +7,7 @@ use sqlx::migrate::{Migration, MigrationType};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteError};
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
+use super::search::{self, Search};
 use crate::limits::{BIND_PARAMETERS_MAX, SQLITE_READERS};
 use crate::{ErrorKind, StorageError};
 
@@ -34,6 +35,8 @@ const SQLITE_MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "account", include_str!("../../../migrations/sqlite/0006_account.sql")),
     (7, "profile", include_str!("../../../migrations/sqlite/0007_profile.sql")),
     (8, "follow", include_str!("../../../migrations/sqlite/0008_follow.sql")),
+    (9, "post", include_str!("../../../migrations/sqlite/0009_post.sql")),
+    (10, "comment", include_str!("../../../migrations/sqlite/0010_comment.sql")),
 ];
 
 /// A statement that inserts rows.
@@ -135,6 +138,11 @@ impl Dialect {
         AssertSqlSafe(format!("{text}{}", self.parameters(parameters))).into_sql_str()
     }
 
+    /// A statement that was put together from our own pieces, with `?` for each parameter.
+    pub(super) fn assembled(self, text: String) -> SqlStr {
+        AssertSqlSafe(text).into_sql_str()
+    }
+
     /// So many placeholders, in parentheses. Bare ones, because SQLite looks a `$2304` up by walking past the 2303
     /// before it, which made long inserts take nearly twice as long.
     fn parameters(self, count: usize) -> String {
@@ -146,6 +154,11 @@ impl Dialect {
             Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
         };
         SQLITE_MIGRATIONS.iter().map(migration).collect()
+    }
+
+    /// How this engine searches texts.
+    pub(super) fn search(self) -> &'static Search {
+        &search::SQLITE
     }
 
     /// Whether a unique violation is about this column. SQLite tells only in its message.

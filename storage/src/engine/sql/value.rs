@@ -6,9 +6,13 @@ use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::{Any, Database, Decode, Encode, Type};
 
+use crate::idempotency::IdempotencyKey;
+use crate::prose::{CommentContent, PostContent, PostTitle};
+use crate::tag::Tag;
 use crate::user::{BirthYear, Email, Intro, Region, Role, UserName};
 use crate::{
-    ClientMessageId, FamilyId, FollowId, MarketCode, MessageId, Offset, RoomName, TimestampMs, UserId,
+    ClientMessageId, CommentId, FamilyId, FollowId, MarketCode, MessageId, Offset, PostId, RoomName,
+    TimestampMs, UserId,
 };
 
 /// Where the driver collects bound values.
@@ -43,10 +47,19 @@ macro_rules! sql_value {
     )+};
 }
 
-sql_value!(UserId, MessageId, FamilyId, FollowId, TimestampMs => i64, |value| value.get(), |number| Ok(Self::new(number)));
+sql_value!(
+    UserId, MessageId, FamilyId, FollowId, PostId, CommentId, TimestampMs => i64,
+    |value| value.get(),
+    |number| Ok(Self::new(number))
+);
 sql_value!(Offset => i64, |offset| offset.to_bigint(), |number| Ok(Self::new(u64::try_from(number)?)));
 sql_value!(
     RoomName, MarketCode, ClientMessageId, UserName, Email, Role, Intro, Region => &str,
+    |text| text.as_str(),
+    |text| Ok(text.parse()?)
+);
+sql_value!(
+    Tag, PostTitle, PostContent, CommentContent, IdempotencyKey => &str,
     |text| text.as_str(),
     |text| Ok(text.parse()?)
 );

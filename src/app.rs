@@ -12,12 +12,15 @@ use tickroom_actors::feed::FeedConfig;
 use tickroom_actors::{Stores, Tree, TreeConfig};
 use tickroom_sim::Exchange;
 use tickroom_storage::account::Accounts;
+use tickroom_storage::comment::Comments;
 use tickroom_storage::engine::Database;
 use tickroom_storage::follow::Follows;
 use tickroom_storage::market::Markets;
 use tickroom_storage::message::{MessageLog, Spill, SqlMessageLog};
 use tickroom_storage::picture::Pictures;
+use tickroom_storage::post::Posts;
 use tickroom_storage::room::Rooms;
+use tickroom_storage::tag::Tags;
 use tickroom_storage::token::Tokens;
 use tickroom_storage::user::Users;
 use tickroom_storage::{IdGenerator, TimestampMs, UserId};
@@ -32,6 +35,7 @@ use crate::limits::{HEADER_READ_TIMEOUT, MAIL_DRAIN, PURGE_INTERVAL};
 use crate::mail::Mailer;
 use crate::middleware::rate_limit::KeyedLimit;
 use crate::picture::PictureMaker;
+use crate::viewer::Viewers;
 use crate::{listener, router, telemetry};
 
 /// What the handlers work with. Clones share everything.
@@ -54,6 +58,14 @@ pub struct Parts {
     pub picture_maker: PictureMaker,
     /// How many pictures one user may send.
     pub picture_limit: KeyedLimit<UserId>,
+    /// What they post.
+    pub posts: Posts,
+    /// What they say about it.
+    pub comments: Comments,
+    /// What it is about.
+    pub tags: Tags,
+    /// Names for those who look at it without an account.
+    pub viewers: Viewers,
     /// Names for what is new.
     pub ids: Arc<IdGenerator>,
     /// Markets, with their names.
@@ -150,6 +162,10 @@ impl Server {
             pictures: open_pictures(&config, &database).await?,
             picture_maker: PictureMaker::new(),
             picture_limit: KeyedLimit::per_hour(config.uploads.pictures_per_hour),
+            posts: Posts::new(database.clone()),
+            comments: Comments::new(database.clone()),
+            tags: Tags::new(database.clone()),
+            viewers: Viewers::default(),
             ids,
             markets: Markets::new(database.clone()),
             log,
@@ -203,8 +219,9 @@ impl Server {
 
 /// What has to be done now and then, for as long as the server runs.
 async fn keep_house(metrics: PrometheusHandle, database: Database, pictures: Pictures) {
+    let posts = Posts::new(database.clone());
     let (tokens, accounts) = (Tokens::new(database.clone()), Accounts::new(database));
-    tokio::join!(telemetry::upkeep(metrics), purge(tokens, accounts), sweep(pictures));
+    tokio::join!(telemetry::upkeep(metrics), purge(tokens, accounts), purge_posts(posts), sweep(pictures));
 }
 
 /// Deletes pictures that are nobody's any more.
@@ -232,6 +249,18 @@ async fn purge(tokens: Tokens, accounts: Accounts) {
         match accounts.purge_expired(now).await {
             Ok(purged) => tracing::debug!(purged, "expired links purged"),
             Err(error) => tracing::warn!(%error, "expired links could not be purged"),
+        }
+    }
+}
+
+/// Forgets who looked at which post and which requests may come again, after a day: nobody needs to know for longer.
+async fn purge_posts(posts: Posts) {
+    let mut interval = tokio::time::interval(PURGE_INTERVAL);
+    loop {
+        interval.tick().await;
+        match posts.purge(TimestampMs::now()).await {
+            Ok(purged) => tracing::debug!(purged, "old views and requests purged"),
+            Err(error) => tracing::warn!(%error, "old views and requests could not be purged"),
         }
     }
 }

@@ -9,6 +9,7 @@
 //! - [`mail`], [`language`]: how people are written to. [`admin`]: what an operator does to accounts by hand.
 //! - [`listener`]: from TCP connections to requests.
 //! - [`picture`]: from what people send as their picture to what is shown.
+//! - [`idempotency`]: writes that come twice. [`viewer`]: who looks at a post, without knowing who it is.
 //! - [`socket`]: the WebSocket edge; from there on, a message's way is told in [`tickroom_actors`].
 
 pub mod admin;
@@ -20,6 +21,7 @@ pub mod connection;
 pub mod demo;
 pub mod error;
 pub mod extract;
+pub mod idempotency;
 pub mod language;
 pub mod limits;
 pub mod listener;
@@ -31,3 +33,4 @@ pub mod router;
 pub mod routes;
 pub mod socket;
 pub mod telemetry;
+pub mod viewer;

@@ -2,6 +2,8 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use tickroom_storage::limits::POST_CONTENT_CHARS_MAX;
+
 /// Characters of an inbound `x-request-id` that we repeat; a UUID has 36. Longer ones are replaced by our own.
 pub const REQUEST_ID_BYTES_MAX: usize = 64;
 
@@ -181,8 +183,26 @@ pub const PICTURE_RECEIVE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The quality of stored JPEGs: from here on files grow faster than anybody can see.
 pub const PICTURE_JPEG_QUALITY: u8 = 85;
 
-/// Bytes of a request body; a picture alone may have more.
+/// Posts or comments in a page of a list when the client does not say.
+pub const PAGE_ITEMS: u16 = 20;
+
+/// Posts or comments in a page of a list at most; above it 422.
+pub const PAGE_ITEMS_MAX: u16 = 100;
+
+/// Tags in the list of the most used ones when the client does not say.
+pub const PAGE_TAGS: u16 = 20;
+
+/// Tags in that list at most; above it 422.
+pub const PAGE_TAGS_MAX: u16 = 100;
+
+/// Bytes of a post as it is sent: the longest text with each character as a JSON escape of twelve bytes, and some.
+/// Above it 413.
+pub const POST_BODY_BYTES: usize = 256 * 1024;
+
+/// Bytes of a request body; pictures and posts may have more.
 pub const BODY_BYTES: usize = 64 * 1024;
+
+const _: () = assert!(POST_CONTENT_CHARS_MAX * 12 < POST_BODY_BYTES);
 
 const _: () = assert!(PICTURE_PIXELS_MAX * 4 <= PICTURE_DECODER_BYTES_MAX);
 

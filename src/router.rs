@@ -2,12 +2,14 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{any, delete, get, post, put};
+use axum::routing::{any, delete, get, patch, post, put};
 
 use crate::app::App;
-use crate::limits::{BODY_BYTES, PICTURE_BYTES_MAX};
+use crate::limits::{BODY_BYTES, PICTURE_BYTES_MAX, POST_BODY_BYTES};
 use crate::middleware;
-use crate::routes::{account, admin, auth, follow, market, ops, picture, room, ui, user};
+use crate::routes::{
+    account, admin, auth, comment, follow, market, ops, picture, post, room, tag, timeline, ui, user,
+};
 
 /// All routes, wrapped in what happens to every request.
 pub fn router(app: App) -> Router {
@@ -41,6 +43,19 @@ pub fn router(app: App) -> Router {
         .route("/api/admin/users/{id}/role", put(admin::set_role))
         .route("/api/admin/users/{id}/suspension", put(admin::suspend).delete(admin::lift_suspension));
 
+    let long_body = DefaultBodyLimit::max(POST_BODY_BYTES);
+    let posts = Router::new()
+        .route("/api/posts", get(post::list).post(post::create).layer(long_body))
+        .route("/api/posts/{id}", get(post::show).patch(post::edit).delete(post::delete).layer(long_body))
+        .route("/api/posts/{id}/like", put(post::like).delete(post::unlike))
+        .route("/api/posts/{id}/view", post(post::view))
+        .route("/api/posts/{id}/comments", get(comment::list).post(comment::create))
+        .route("/api/comments/{id}", patch(comment::edit).delete(comment::delete))
+        .route("/api/comments/{id}/replies", get(comment::replies))
+        .route("/api/comments/{id}/like", put(comment::like).delete(comment::unlike))
+        .route("/api/tags", get(tag::list))
+        .route("/api/timeline", get(timeline::list));
+
     let talk = Router::new()
         .route("/api/rooms", get(room::list))
         .route("/api/rooms/{name}", get(room::show))
@@ -60,6 +75,7 @@ pub fn router(app: App) -> Router {
 
     let page = Router::new().route("/", get(ui::index)).route("/assets/{*path}", get(ui::asset));
 
-    let routes = people.merge(administrators).merge(talk).merge(prices).merge(operators).merge(page);
+    let routes =
+        people.merge(administrators).merge(posts).merge(talk).merge(prices).merge(operators).merge(page);
     middleware::apply(routes.layer(DefaultBodyLimit::max(BODY_BYTES)), &app.auth).with_state(app)
 }

@@ -3,12 +3,16 @@
 pub mod account;
 pub mod admin;
 pub mod auth;
+pub mod comment;
 pub mod follow;
 pub mod market;
 pub mod ops;
 mod page;
 pub mod picture;
+pub mod post;
 pub mod room;
+pub mod tag;
+pub mod timeline;
 pub mod ui;
 pub mod user;
 

@@ -3,7 +3,12 @@
 use std::borrow::Cow;
 
 use tickroom_storage::{
+    SymbolError,
+    comment::NoParent,
     limits::USER_NAME_CHARS,
+    prose::ProseError,
+    search::SearchTermsError,
+    tag::TagError,
     user::{DetailError, EmailError, UserNameError},
 };
 
@@ -88,6 +93,55 @@ impl From<DetailError> for Violation {
             DetailError::Invisible { .. } => "invisible_character",
             DetailError::Region => "invalid",
             DetailError::Year { .. } => "out_of_range",
+        };
+        Self { code, detail: error.to_string().into() }
+    }
+}
+
+impl From<ProseError> for Violation {
+    fn from(error: ProseError) -> Self {
+        let code = match error {
+            ProseError::Blank => "required",
+            ProseError::Length { .. } => "too_long",
+            ProseError::Control { .. } => "control_character",
+        };
+        Self { code, detail: error.to_string().into() }
+    }
+}
+
+impl From<TagError> for Violation {
+    fn from(error: TagError) -> Self {
+        let code = match error {
+            TagError::Length { got: 0 } => "too_short",
+            TagError::Length { .. } => "too_long",
+            TagError::Character { .. } => "invalid",
+        };
+        Self { code, detail: error.to_string().into() }
+    }
+}
+
+impl From<SearchTermsError> for Violation {
+    fn from(error: SearchTermsError) -> Self {
+        let code = match error {
+            SearchTermsError::Empty => "required",
+            SearchTermsError::Length { .. } => "too_long",
+        };
+        Self { code, detail: error.to_string().into() }
+    }
+}
+
+impl From<SymbolError> for Violation {
+    fn from(error: SymbolError) -> Self {
+        Self { code: "invalid", detail: error.to_string().into() }
+    }
+}
+
+impl From<NoParent> for Violation {
+    fn from(error: NoParent) -> Self {
+        let code = match error {
+            NoParent::Missing => "not_found",
+            NoParent::Reply => "is_reply",
+            NoParent::Deleted => "deleted",
         };
         Self { code, detail: error.to_string().into() }
     }

@@ -1,16 +1,36 @@
 //! What the lists have in common: how many, and where they go on.
 
+use std::str::FromStr;
+
 use crate::error::{Violation, Violations};
-use crate::limits::{PAGE_USERS, PAGE_USERS_MAX};
+use crate::limits::{PAGE_ITEMS, PAGE_ITEMS_MAX, PAGE_USERS, PAGE_USERS_MAX};
 
 /// How many people a page shall have: what the client says, or what is usual.
 pub(super) fn users_limit(violations: &mut Violations, asked: Option<u16>) -> u16 {
-    let limit = asked.unwrap_or(PAGE_USERS);
-    if !(1..=PAGE_USERS_MAX).contains(&limit) {
-        let detail = format!("expected 1 to {PAGE_USERS_MAX}, got {limit}");
+    limit(violations, asked.unwrap_or(PAGE_USERS), PAGE_USERS_MAX)
+}
+
+/// How many posts or comments a page shall have: what the client says, or what is usual.
+pub(super) fn items_limit(violations: &mut Violations, asked: Option<u16>) -> u16 {
+    limit(violations, asked.unwrap_or(PAGE_ITEMS), PAGE_ITEMS_MAX)
+}
+
+/// Notes when this is more than a page may have, or nothing.
+pub(super) fn limit(violations: &mut Violations, limit: u16, max: u16) -> u16 {
+    if !(1..=max).contains(&limit) {
+        let detail = format!("expected 1 to {max}, got {limit}");
         violations.add("limit", Violation { code: "out_of_range", detail: detail.into() });
     }
     limit
+}
+
+/// Where an earlier page ended.
+pub(super) fn cursor<T: FromStr>(violations: &mut Violations, cursor: Option<&str>) -> Option<T> {
+    let cursor = cursor?.parse().ok();
+    if cursor.is_none() {
+        bad_cursor(violations);
+    }
+    cursor
 }
 
 /// Notes that a cursor is none that we have given.

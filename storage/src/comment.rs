@@ -65,6 +65,25 @@ pub struct NewComment {
     pub created_at: TimestampMs,
 }
 
+impl NewComment {
+    /// The comment as it is once it is made.
+    pub fn into_comment(self, author: Author) -> Comment {
+        let Self { id, post_id, parent_id, content, created_at, .. } = self;
+        let said = Some(Said { author, content: content.to_string() });
+        Comment {
+            id,
+            post_id,
+            parent_id,
+            said,
+            like_count: 0,
+            reply_count: 0,
+            is_liked: false,
+            created_at,
+            updated_at: None,
+        }
+    }
+}
+
 /// Why nobody can reply there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoParent {

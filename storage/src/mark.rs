@@ -53,7 +53,11 @@ fn word(rest: &str, is_part: impl Fn(char) -> bool) -> &str {
     rest.get(..end).unwrap_or_default()
 }
 
-fn once<T, K: Eq + std::hash::Hash>(all: impl Iterator<Item = T>, key: impl Fn(&T) -> K, max: usize) -> Vec<T> {
+fn once<T, K: Eq + std::hash::Hash>(
+    all: impl Iterator<Item = T>,
+    key: impl Fn(&T) -> K,
+    max: usize,
+) -> Vec<T> {
     let mut seen = HashSet::new();
     all.filter(|item| seen.insert(key(item))).take(max).collect()
 }
@@ -115,7 +119,8 @@ fn marked_in(paragraph: &str, sign: char) -> Vec<&str> {
 
 /// Whether a mark may follow this character: not within a word, an address or a doubled sign.
 fn may_precede(before: char) -> bool {
-    !is_word_char(before) && !matches!(before, '_' | '#' | '$' | '@' | '&' | '/' | '.' | '-' | '+' | '=' | '\\')
+    !is_word_char(before)
+        && !matches!(before, '_' | '#' | '$' | '@' | '&' | '/' | '.' | '-' | '+' | '=' | '\\')
 }
 
 /// Bytes at the beginning of `rest` in which no mark can be; 0 to go on with the next character.
@@ -129,7 +134,10 @@ fn skip(rest: &str, c: char, before: Option<char>) -> usize {
             until(|c| c.is_whitespace() || matches!(c, '>' | ')'))
         }
         ']' if rest.starts_with("](") => until(|c| c.is_whitespace() || c == ')'),
-        '<' if rest.get(1..).is_some_and(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')) => {
+        '<' if rest
+            .get(1..)
+            .is_some_and(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')) =>
+        {
             rest.find('>').unwrap_or_default()
         }
         _ => 0,
@@ -176,9 +184,10 @@ mod tests {
 
     #[test]
     fn tags_are_words_of_any_script() {
-        assert_eq!(tags_of("#비트코인 to the #Moon! (#btc_2025) #हिन्दी\n#끝"), [
-            "비트코인", "moon", "btc_2025", "हिन्दी", "끝"
-        ]);
+        assert_eq!(
+            tags_of("#비트코인 to the #Moon! (#btc_2025) #हिन्दी\n#끝"),
+            ["비트코인", "moon", "btc_2025", "हिन्दी", "끝"]
+        );
         assert_eq!(tags_of("#BTC #btc #ｂｔｃ"), ["btc"]);
     }
 
@@ -196,7 +205,10 @@ mod tests {
         assert_eq!(tags_of(text), Vec::<String>::new());
         assert_eq!(mentions_of(text), Vec::<String>::new());
         assert_eq!(markets_of(text), Vec::<String>::new());
-        assert_eq!(tags_of("`open #yes\n\n`#too\n\n```\n#no\n```\n#after a < b #and"), ["yes", "too", "after", "and"]);
+        assert_eq!(
+            tags_of("`open #yes\n\n`#too\n\n```\n#no\n```\n#after a < b #and"),
+            ["yes", "too", "after", "and"]
+        );
     }
 
     #[test]
@@ -224,7 +236,9 @@ mod tests {
     #[test]
     fn hostile_texts_are_read_in_reasonable_time() {
         let ticks: String = (1..200).map(|n| format!("{} ", "`".repeat(n))).collect();
-        for text in [ticks, "<a ".repeat(7_000), "#".repeat(20_000), "[](".repeat(6_000), "```\n".repeat(5_000)] {
+        for text in
+            [ticks, "<a ".repeat(7_000), "#".repeat(20_000), "[](".repeat(6_000), "```\n".repeat(5_000)]
+        {
             tags(&text);
         }
     }

@@ -15,7 +15,7 @@ use crate::engine::Database;
 use crate::prose::{PostContent, PostTitle};
 use crate::tag::Tag;
 use crate::user::Author;
-use crate::{MarketCode, PostId, StorageError, TimestampMs, UserId};
+use crate::{MarketCode, PostId, StorageError, TimestampMs, UserId, idempotency};
 
 mod like;
 mod list;
@@ -101,6 +101,16 @@ impl Posts {
     /// The posts in this database.
     pub fn new(database: Database) -> Self {
         Self { database }
+    }
+
+    /// Forgets who looked at what, and which requests came, once that is of no use any more. Returns how many rows that
+    /// were.
+    ///
+    /// # Errors
+    ///
+    /// Only the engine's.
+    pub async fn purge(&self, now: TimestampMs) -> Result<u64, StorageError> {
+        Ok(self.purge_views(now).await? + idempotency::purge(&self.database, now).await?)
     }
 
     /// Who wrote this post, which never changes; `None` if there is no such post.

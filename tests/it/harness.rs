@@ -19,6 +19,7 @@ mod mailbox;
 mod process;
 mod server;
 mod socket;
+mod statements;
 mod ticker;
 mod user;
 
@@ -32,6 +33,7 @@ pub(crate) use mailbox::Mail;
 pub(crate) use process::{Process, run};
 pub(crate) use server::TestServer;
 pub(crate) use socket::{End, Socket};
+pub(crate) use statements::statements;
 pub(crate) use ticker::TickerSocket;
 pub(crate) use user::User;
 

@@ -13,8 +13,7 @@ const INSERT: Insert = Insert {
 
 const DELETE: &str = "delete from comment_like where comment_id = $1 and user_id = $2";
 
-const COUNT_UP: &str =
-    "update comment set like_count = like_count + 1 where id = $1 and deleted_at is null";
+const COUNT_UP: &str = "update comment set like_count = like_count + 1 where id = $1 and deleted_at is null";
 const COUNT_DOWN: &str =
     "update comment set like_count = like_count - 1 where id = $1 and deleted_at is null";
 
@@ -56,7 +55,8 @@ impl Comments {
         } else {
             transaction.rollback().await?;
         }
-        let select = self.database.query_scalar::<i64>("select like_count from comment where id = $1").bind(id);
+        let select =
+            self.database.query_scalar::<i64>("select like_count from comment where id = $1").bind(id);
         let like_count = select.fetch_optional(self.database.reader()).await?;
         Ok(Liked { is_new, like_count: like_count.unwrap_or_default().unsigned_abs() })
     }

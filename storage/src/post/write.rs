@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use super::score::score;
-use super::{NewPost, PostEdit, Posts};
+use super::{NewPost, Post, PostEdit, Posts, Rank};
 use crate::engine::{Insert, OnConflict, Transaction};
 use crate::idempotency::{Idempotency, Outcome, claim};
 use crate::limits::TAGS_MAX;
 use crate::tag::Tag;
+use crate::user::Author;
 use crate::{PostId, StorageError, TimestampMs, mark, search};
 
 const INSERT: &str = "
@@ -24,11 +25,8 @@ const INSERT_POST_TAG: Insert = Insert {
     on_conflict: OnConflict::Skip,
 };
 
-const INSERT_POST_MARKET: Insert = Insert {
-    table: "post_market",
-    columns: &["market", "post_id", "place"],
-    on_conflict: OnConflict::Skip,
-};
+const INSERT_POST_MARKET: Insert =
+    Insert { table: "post_market", columns: &["market", "post_id", "place"], on_conflict: OnConflict::Skip };
 
 const TAGS: &str = "select tag, listed from post_tag where post_id = $1 order by place";
 
@@ -54,16 +52,29 @@ impl Text {
 
 impl NewPost {
     fn text(&self) -> Text {
-        Text {
-            title: self.title.to_string(),
-            content: self.content.to_string(),
-            listed: self.tags.clone(),
-        }
+        Text { title: self.title.to_string(), content: self.content.to_string(), listed: self.tags.clone() }
     }
 
-    /// The tags that the post will have: listed by its author, then found in its text.
-    pub fn all_tags(&self) -> Vec<Tag> {
-        self.text().tags().into_iter().map(|(tag, _)| tag).collect()
+    /// The post as it is once it is made.
+    pub fn into_post(self, author: Author) -> Post {
+        let text = self.text();
+        let Self { id, created_at, .. } = self;
+        Post {
+            id,
+            author,
+            tags: text.tags().into_iter().map(|(tag, _)| tag).collect(),
+            markets: mark::markets(&text.content),
+            title: text.title,
+            content: text.content,
+            is_whole: true,
+            like_count: 0,
+            comment_count: 0,
+            view_count: 0,
+            is_liked: false,
+            created_at,
+            updated_at: None,
+            rank: Rank { score: score(created_at, 0, 0, 0), id },
+        }
     }
 }
 
@@ -117,7 +128,8 @@ impl Posts {
     pub async fn edit(&self, id: PostId, edit: PostEdit, now: TimestampMs) -> Result<bool, StorageError> {
         let mut transaction = self.database.begin().await?;
         self.lock(&mut transaction, id).await?;
-        let select = self.database.query_as::<(String, String)>("select title, content from post where id = $1");
+        let select =
+            self.database.query_as::<(String, String)>("select title, content from post where id = $1");
         let (title, content) = select.bind(id).fetch_one(&mut *transaction).await?;
         let old_tags = self.tags(&mut transaction, id).await?;
         let listed = old_tags.iter().filter(|(_, listed)| *listed).map(|(tag, _)| tag.clone()).collect();
@@ -148,8 +160,7 @@ impl Posts {
     pub async fn delete(&self, id: PostId) -> Result<(), StorageError> {
         let mut transaction = self.database.begin().await?;
         self.lock(&mut transaction, id).await?;
-        let tags: Vec<Tag> =
-            self.tags(&mut transaction, id).await?.into_iter().map(|(tag, _)| tag).collect();
+        let tags: Vec<Tag> = self.tags(&mut transaction, id).await?.into_iter().map(|(tag, _)| tag).collect();
         self.write_tags(&mut transaction, id, &tags, &[]).await?;
         self.database.query(self.database.search().remove).bind(id).execute(&mut *transaction).await?;
         // The rest refers to the post, and goes with it.
@@ -190,13 +201,15 @@ impl Posts {
         }
         let gone: Vec<&Tag> = old.iter().filter(|tag| new.iter().all(|(other, _)| other != *tag)).collect();
         let come: Vec<&Tag> = new.iter().map(|(tag, _)| tag).filter(|tag| !old.contains(*tag)).collect();
-        self.count_tags(transaction, "update tag set post_count = post_count - 1 where name in ", gone).await?;
+        self.count_tags(transaction, "update tag set post_count = post_count - 1 where name in ", gone)
+            .await?;
         if !come.is_empty() {
             let insert = sqlx::query(self.database.insert(&INSERT_TAG, come.len())).persistent(false);
             let insert = sorted(&come).into_iter().fold(insert, |insert, tag| insert.bind(tag).bind(0_i64));
             insert.execute(&mut **transaction).await?;
         }
-        self.count_tags(transaction, "update tag set post_count = post_count + 1 where name in ", come).await?;
+        self.count_tags(transaction, "update tag set post_count = post_count + 1 where name in ", come)
+            .await?;
         if new.is_empty() {
             return Ok(());
         }

@@ -3,8 +3,8 @@
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row};
 
-use super::UserName;
-use crate::UserId;
+use super::{User, UserName};
+use crate::{TimestampMs, UserId};
 
 /// Who wrote something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,12 +15,21 @@ pub struct Author {
     pub name: UserName,
     /// Where her picture is.
     pub avatar_url: Option<String>,
+    /// Whether the account was deleted; then the name is a placeholder.
+    pub is_deleted: bool,
+}
+
+impl From<User> for Author {
+    fn from(user: User) -> Self {
+        let User { id, name, avatar_url, deleted_at, .. } = user;
+        Self { id, name, avatar_url, is_deleted: deleted_at.is_some() }
+    }
 }
 
 /// The columns of an [`Author`], of a query that calls the table of people `u`.
 macro_rules! author_columns {
     () => {
-        "u.id as author_id, u.name as author_name, u.avatar_url as author_avatar_url"
+        "u.id as author_id, u.name as author_name, u.avatar_url as author_avatar_url, u.deleted_at as author_deleted_at"
     };
 }
 
@@ -32,6 +41,7 @@ impl FromRow<'_, AnyRow> for Author {
             id: row.try_get("author_id")?,
             name: row.try_get("author_name")?,
             avatar_url: row.try_get("author_avatar_url")?,
+            is_deleted: row.try_get::<Option<TimestampMs>, _>("author_deleted_at")?.is_some(),
         })
     }
 }

@@ -30,11 +30,13 @@ macro_rules! on_every_engine {
 }
 
 mod account;
+mod comment;
 mod engine;
 mod follow;
 mod market;
 mod message;
 mod picture;
+mod post;
 mod profile;
 mod room;
 mod token;

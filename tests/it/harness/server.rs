@@ -13,7 +13,7 @@ use tickroom_storage::engine::Database;
 use tickroom_storage::user::Role;
 use tickroom_storage::{TimestampMs, UserId};
 
-use super::{Host, eventually};
+use super::{Host, User, eventually};
 
 /// A server that is gone with its data when this is dropped.
 pub(crate) struct TestServer {
@@ -93,9 +93,21 @@ impl TestServer {
 
     /// Gives somebody a role, as an operator does.
     pub(crate) async fn grant(&self, user: UserId, role: Role) {
-        let url = self.server.app.config.storage.database_url.expose_secret();
-        let accounts = Accounts::new(Database::connect(url).await.unwrap());
+        let accounts = Accounts::new(self.database().await);
         accounts.set_role(user, role, TimestampMs::now()).await.unwrap();
+    }
+
+    /// Somebody new to whom the operator gave this role.
+    pub(crate) async fn promoted(&self, name: &str, role: Role) -> User {
+        let id = self.user(name).await.id().await.parse().unwrap();
+        self.grant(id, role).await;
+        self.log_in(name).await
+    }
+
+    /// The server's database, as another process would open it.
+    async fn database(&self) -> Database {
+        let url = self.server.app.config.storage.database_url.expose_secret();
+        Database::connect(url).await.unwrap()
     }
 
     /// Where prices come from.

@@ -68,6 +68,48 @@ impl User {
         Answer::of(self.request(Method::DELETE, path)).await
     }
 
+    /// What a request without a body is answered with.
+    pub(crate) async fn send(&self, method: Method, path: &str) -> Answer {
+        Answer::of(self.request(method, path)).await
+    }
+
+    /// What a request with this body is answered with.
+    pub(crate) async fn send_json(&self, method: Method, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(method, path).json(body)).await
+    }
+
+    /// What a request with this body is answered with under an idempotency key.
+    pub(crate) async fn send_once(&self, path: &str, key: &str, body: &Value) -> Answer {
+        let request = self.request(Method::POST, path);
+        Answer::of(request.header("Idempotency-Key", key).json(body)).await
+    }
+
+    /// Follows somebody.
+    pub(crate) async fn follow(&self, other: &User) {
+        self.put(&format!("/api/users/{}/follow", other.id().await)).await.expect_status(204);
+    }
+
+    /// Posts something, and returns the post.
+    pub(crate) async fn post(&self, title: &str, content: &str) -> Value {
+        let body = json!({ "title": title, "content": content });
+        self.send_json(Method::POST, "/api/posts", &body).await.expect_status(201).json()
+    }
+
+    /// Comments on a post, and returns the comment.
+    pub(crate) async fn comment(&self, post: &Value, content: &str) -> Value {
+        self.say_below(post, &json!({ "content": content })).await
+    }
+
+    /// Replies to a comment on a post, and returns the reply.
+    pub(crate) async fn reply(&self, post: &Value, parent: &Value, content: &str) -> Value {
+        self.say_below(post, &json!({ "content": content, "parent_id": parent["id"] })).await
+    }
+
+    async fn say_below(&self, post: &Value, body: &Value) -> Value {
+        let path = format!("/api/posts/{}/comments", post["id"].as_str().unwrap());
+        self.send_json(Method::POST, &path, body).await.expect_status(201).json()
+    }
+
     pub(crate) async fn me(&self) -> Answer {
         self.get("/api/users/me").await
     }

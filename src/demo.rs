@@ -20,6 +20,9 @@ use crate::auth::password::Password;
 use crate::language::Language;
 use crate::socket::OpenSession;
 
+mod community;
+mod script;
+
 /// Somebody whom a visitor of the demo can be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DemoLogin {
@@ -50,13 +53,14 @@ const GREETINGS: [(&str, &str, &str); 5] = [
 /// How long the people of the demo stay logged in; longer than anybody looks at it.
 const STAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Makes the accounts of the demo, and lets their owners say something. In a folder where that has happened before,
-/// nothing is said twice.
+/// Makes the accounts of the demo, lets their owners say something, and brings a community with posts and comments,
+/// the same for the same seed. In a folder where that has happened before, nothing is said twice.
 ///
 /// # Errors
 ///
 /// When an account cannot be made.
-pub async fn populate(server: &Server) -> anyhow::Result<()> {
+pub async fn populate(server: &Server, seed: u64) -> anyhow::Result<()> {
+    let mut visitors = Vec::with_capacity(LOGINS.len());
     for login in LOGINS {
         let registration = Registration {
             name: login.username.parse()?,
@@ -65,10 +69,16 @@ pub async fn populate(server: &Server) -> anyhow::Result<()> {
             language: Language::default(),
         };
         match server.app.auth.register(registration).await {
-            Ok(user) => greet(server, &user).await,
+            Ok(user) => {
+                greet(server, &user).await;
+                visitors.push(user.id);
+            }
             Err(error) if error.status() == StatusCode::CONFLICT => {}
             Err(error) => return Err(error.into()),
         }
+    }
+    if visitors.len() == LOGINS.len() {
+        community::settle(&server.app, &visitors, seed).await?;
     }
     Ok(())
 }
@@ -115,6 +125,6 @@ pub fn welcome(server: &Server) -> String {
         .map(|login| format!("             {:<18} {:<14} {}\n", login.email, login.password, login.username))
         .collect();
     format!(
-        "\nTickroom demo. Prices are simulated.\n\n  page       {url}/\n  prices     {sockets}/ws/ticker   send {{\"market\":\"KRW-BTC\"}}\n  chat       {sockets}/ws/chat?room=KRW-BTC   with a login\n  rooms      {url}/api/rooms\n  health     {url}/health/ready\n\n  logins     mail               password       name\n{logins}\n  Ctrl-C ends it.\n"
+        "\nTickroom demo. Prices are simulated.\n\n  page       {url}/\n  prices     {sockets}/ws/ticker   send {{\"market\":\"KRW-BTC\"}}\n  chat       {sockets}/ws/chat?room=KRW-BTC   with a login\n  rooms      {url}/api/rooms\n  posts      {url}/api/posts?sort=popular\n  health     {url}/health/ready\n\n  logins     mail               password       name\n{logins}\n  Ctrl-C ends it.\n"
     )
 }

@@ -89,8 +89,9 @@ fn with_folder(arguments: &Demo) -> Result<anyhow::Result<()>, config::Mistakes>
 
 async fn show(config: Config, options: Options) -> anyhow::Result<()> {
     telemetry::init_logging(&config.log);
+    let seed = options.simulation.seed;
     let server = Server::start(config, options).await?;
-    demo::populate(&server).await?;
+    demo::populate(&server, seed).await?;
     print(&demo::welcome(&server))?;
     until_stopped(server).await
 }

@@ -19,6 +19,8 @@ use crate::{MarketCode, PostId, StorageError, TimestampMs, UserId, idempotency};
 
 mod like;
 mod list;
+#[cfg(test)]
+mod plan;
 mod score;
 mod timeline;
 mod view;

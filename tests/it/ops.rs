@@ -196,6 +196,8 @@ async fn the_demo_tells_its_logins_which_work_and_leaves_nothing_behind() {
     }
     assert_eq!(demo.get("/version").await.json()["simulated"], true);
     assert!(demo.history("KRW-BTC").await.len() >= 3, "nobody said anything");
+    let posts = demo.get("/api/posts?sort=popular&limit=100").await.expect_status(200).json();
+    assert!(posts["posts"].as_array().unwrap().len() >= 12, "nobody posted anything");
     let mut socket = demo.watch_prices().await;
     assert_eq!(socket.watch("KRW-BTC").await["simulated"], true);
     demo.terminate();

@@ -114,13 +114,13 @@ const GET: &str = concat!(
 
 /// A value to be bound, where a statement is put together.
 #[derive(Clone, Debug)]
-enum Value {
+pub(super) enum Value {
     Number(i64),
     Text(String),
 }
 
 /// Where posts are read from, and under which conditions.
-struct Source {
+pub(super) struct Source {
     /// What is read first: it has the posts in descending order of id. `post` itself is joined in any case.
     from: Option<(&'static str, &'static str)>,
     conditions: Vec<&'static str>,
@@ -130,7 +130,7 @@ struct Source {
 impl Source {
     /// The filter that leaves the fewest posts leads, the others check what it finds: a search can be read in order
     /// only from its own index, an author has fewer posts than a tag, and a tag fewer than a market.
-    fn of(filter: &PostFilter, database: &Database) -> Self {
+    pub(super) fn of(filter: &PostFilter, database: &Database) -> Self {
         let mut source = Self { from: None, conditions: Vec::new(), values: Vec::new() };
         if let Some(terms) = &filter.search {
             let search = database.search();
@@ -184,7 +184,7 @@ impl Source {
     }
 
     /// The newest posts below an id.
-    fn latest(mut self, before: Option<PostId>, limit: u16) -> (String, Vec<Value>) {
+    pub(super) fn latest(mut self, before: Option<PostId>, limit: u16) -> (String, Vec<Value>) {
         if self.conditions.is_empty() {
             self.conditions.push("1 = 1");
         }
@@ -201,7 +201,7 @@ impl Source {
 
     /// The popular posts behind a rank. Without a filter the index on the score has them in order; with one, the newest
     /// that pass are sorted.
-    fn popular(mut self, after: Rank, now: TimestampMs, limit: u16) -> (String, Vec<Value>) {
+    pub(super) fn popular(mut self, after: Rank, now: TimestampMs, limit: u16) -> (String, Vec<Value>) {
         let start = now.minus(POPULAR_WINDOW);
         let from = if self.conditions.is_empty() {
             // No post of these days has a score below their beginning: that bounds the walk through the index.

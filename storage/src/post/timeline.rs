@@ -28,15 +28,15 @@ macro_rules! authors {
     };
 }
 
-const LATEST: &str = concat!(
+pub(super) const LATEST: &str = concat!(
     "with newest as (
-        select f.author_id, (
+        select f.author_id, coalesce((
             select max(q.id) from post q where q.author_id = f.author_id and q.id < $1
-        ) as post_id from ",
+        ), 0) as post_id from ",
     authors!("$2", "$3"),
     " f
     ), shown as (
-        select author_id from newest where post_id is not null order by post_id desc limit $4
+        select author_id from newest order by post_id desc limit $4
     ), page as (
         select q.id from shown s cross join post q
         where q.author_id = s.author_id and q.id < $5 and q.id >= coalesce((

@@ -31,9 +31,9 @@ use tokio::task::JoinHandle;
 use crate::auth::{Auth, Dependencies};
 use crate::config::{Config, FeedSource};
 use crate::demo::DemoLogin;
-use crate::limits::{HEADER_READ_TIMEOUT, MAIL_DRAIN, PURGE_INTERVAL};
+use crate::limits::{ANONYMOUS_VIEWS_PER_MINUTE, HEADER_READ_TIMEOUT, MAIL_DRAIN, PURGE_INTERVAL};
 use crate::mail::Mailer;
-use crate::middleware::rate_limit::KeyedLimit;
+use crate::middleware::rate_limit::{AddressLimit, KeyedLimit};
 use crate::picture::PictureMaker;
 use crate::viewer::Viewers;
 use crate::{listener, router, telemetry};
@@ -66,6 +66,8 @@ pub struct Parts {
     pub tags: Tags,
     /// Names for those who look at it without an account.
     pub viewers: Viewers,
+    /// How often they may tell of it.
+    pub view_limit: AddressLimit,
     /// Names for what is new.
     pub ids: Arc<IdGenerator>,
     /// Markets, with their names.
@@ -166,6 +168,7 @@ impl Server {
             comments: Comments::new(database.clone()),
             tags: Tags::new(database.clone()),
             viewers: Viewers::default(),
+            view_limit: AddressLimit::per_minute(ANONYMOUS_VIEWS_PER_MINUTE),
             ids,
             markets: Markets::new(database.clone()),
             log,

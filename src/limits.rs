@@ -1,6 +1,6 @@
 //! Every bound of the edge: why it has this value, and what happens at it.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{num::NonZeroU32, ops::RangeInclusive, time::Duration};
 
 use tickroom_storage::limits::POST_CONTENT_CHARS_MAX;
 
@@ -182,6 +182,10 @@ pub const PICTURE_RECEIVE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The quality of stored JPEGs: from here on files grow faster than anybody can see.
 pub const PICTURE_JPEG_QUALITY: u8 = 85;
+
+/// Looks at posts that one client address without an account may tell of in a minute: more than a household reads. The
+/// next one gets 429; each can leave a row for a day.
+pub const ANONYMOUS_VIEWS_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(239);
 
 /// Posts or comments in a page of a list when the client does not say.
 pub const PAGE_ITEMS: u16 = 20;

@@ -28,6 +28,11 @@ pub fn layer(origins: &Origins) -> CorsLayer {
             HeaderName::from_static("last-event-id"),
             X_REQUEST_ID,
         ])
-        .expose_headers([header::RETRY_AFTER, X_REQUEST_ID])
+        .expose_headers([
+            header::LOCATION,
+            header::RETRY_AFTER,
+            HeaderName::from_static("idempotency-replayed"),
+            X_REQUEST_ID,
+        ])
         .max_age(PREFLIGHT_MAX_AGE)
 }

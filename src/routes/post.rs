@@ -190,13 +190,16 @@ pub async fn unlike(
 ///
 /// # Errors
 ///
-/// 404 for a post that is not there.
+/// 404 for a post that is not there, 429 for too many from one address or account.
 pub async fn view(
     State(app): State<App>,
     MaybeAuthenticated(identity): MaybeAuthenticated,
     ClientIp(client): ClientIp,
     Path(id): Path<PostId>,
 ) -> Result<StatusCode, ApiError> {
+    if identity.is_none() {
+        app.view_limit.take(client)?;
+    }
     let now = TimestampMs::now();
     let viewer = app.viewers.name(identity.as_ref(), client, now)?;
     app.posts.view(id, &viewer, now).await?;

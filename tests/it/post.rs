@@ -207,6 +207,39 @@ async fn defect_28_a_view_counts_once_per_viewer_however_often_and_at_once() {
 }
 
 #[tokio::test]
+async fn defect_12_views_from_one_address_are_limited() {
+    let server = TestServer::without_prices(&[]).await;
+    let post = server.user("ann").await.post("seen", "text").await;
+    let path = format!("{}/view", path_of(&post));
+    for _ in 0..240 {
+        assert_eq!(server.post(&path, &json!({})).await.status, 204);
+    }
+    let refused = server.post(&path, &json!({})).await;
+    assert!(!refused.header("retry-after").is_empty());
+    refused.expect_problem(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn defect_22_posts_and_comments_show_who_wrote_them_as_she_is_now() {
+    let server = TestServer::without_prices(&[]).await;
+    let ann = server.user("ann").await;
+    let post = ann.post("post", "text").await;
+    ann.comment(&post, "comment").await;
+    let authors = async || {
+        let comments = server.get(&format!("{}/comments", path_of(&post))).await.expect_status(200).json();
+        [read(&server, &post).await["author"].clone(), comments["comments"][0]["author"].clone()]
+    };
+    ann.patch("/api/users/me", &json!({ "username": "Ann Lee" })).await.expect_status(200);
+    assert!(authors().await.iter().all(|author| author["username"] == "Ann Lee"));
+    ann.send_json(Method::DELETE, "/api/users/me", &json!({ "password": User::password("ann") }))
+        .await
+        .expect_status(204);
+    for author in authors().await {
+        assert_eq!((&author["username"], &author["deleted"]), (&Value::Null, &json!(true)));
+    }
+}
+
+#[tokio::test]
 async fn defect_29_nobody_can_set_a_count() {
     let server = TestServer::without_prices(&[]).await;
     let ann = server.user("ann").await;

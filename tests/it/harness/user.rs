@@ -18,7 +18,7 @@ impl User {
         format!("{name}@example.com")
     }
 
-    pub(super) fn password(name: &str) -> String {
+    pub(crate) fn password(name: &str) -> String {
         format!("{name}, and nobody else")
     }
 

@@ -72,6 +72,8 @@ macro_rules! number_ids {
 }
 
 number_ids! {
+    /// Somebody's request for old candles.
+    BackfillId;
     /// A person with an account.
     UserId;
     /// One chat message, in whichever room.

@@ -14,6 +14,7 @@
 //! | [`follow`] | who follows whom: [`Follows`](follow::Follows) |
 //! | [`token`] | logins, each a family of rotating refresh tokens: [`Tokens`](token::Tokens) |
 //! | [`market`] | what is traded: [`Markets`](market::Markets) |
+//! | [`candle`] | what was traded in each window of time: [`Candles`](candle::Candles), and who asked for old ones: [`Backfills`](candle::Backfills) |
 //! | [`room`] | where people talk, one room per market: [`Rooms`](room::Rooms) |
 //! | [`message`] | what they said: the [`MessageLog`](message::MessageLog), its SQL engine, and the [`Spill`](message::Spill) file that stands in while the log is down |
 //! | [`post`] | what they post, with likes, views, search and timelines: [`Posts`](post::Posts) |
@@ -31,6 +32,7 @@
 //! fails. Both are durable when they return, and both may be told the same batch twice.
 
 pub mod account;
+pub mod candle;
 pub mod comment;
 pub mod engine;
 pub mod follow;
@@ -48,10 +50,12 @@ pub mod tag;
 pub mod token;
 pub mod user;
 
+mod decimal;
 mod error;
 mod id;
 mod page;
 
+pub use decimal::{Decimal, DecimalError};
 pub use error::{ErrorKind, StorageError};
 pub use id::*;
 pub use page::PageBound;

@@ -108,7 +108,20 @@ pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// last write of its predecessor still runs; a second server in the same directory is refused.
 pub const SPILL_LOCK_WAIT: Duration = Duration::from_secs(5);
 
+/// Digits of a decimal number. Upbit's longest sums have 30; at 36, two of them still add up in 128 bits. Longer ones
+/// are refused.
+pub const DECIMAL_DIGITS_MAX: u32 = 36;
+
+/// Digits of a decimal number behind its point. Upbit's sums have 16.
+pub const DECIMAL_SCALE_MAX: u8 = 18;
+
+/// Characters of a decimal number that are looked at: all digits, zeros that fill them up, a sign, a point, an exponent.
+pub const DECIMAL_TEXT_MAX: usize = 64;
+
+/// Backfills in a list, the newest ones.
+pub const BACKFILLS_LISTED: u16 = 100;
+
 /// The widest row of this crate's multi-row statements, in columns.
-pub(crate) const INSERT_COLUMNS_MAX: usize = 9;
+pub(crate) const INSERT_COLUMNS_MAX: usize = 10;
 
 const _: () = assert!(INSERT_ROWS_MAX * INSERT_COLUMNS_MAX <= BIND_PARAMETERS_MAX);

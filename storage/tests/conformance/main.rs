@@ -30,6 +30,7 @@ macro_rules! on_every_engine {
 }
 
 mod account;
+mod candle;
 mod comment;
 mod engine;
 mod follow;

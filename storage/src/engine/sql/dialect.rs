@@ -37,6 +37,7 @@ const SQLITE_MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "follow", include_str!("../../../migrations/sqlite/0008_follow.sql")),
     (9, "post", include_str!("../../../migrations/sqlite/0009_post.sql")),
     (10, "comment", include_str!("../../../migrations/sqlite/0010_comment.sql")),
+    (11, "candle", include_str!("../../../migrations/sqlite/0011_candle.sql")),
 ];
 
 /// A statement that inserts rows.

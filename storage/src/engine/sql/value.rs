@@ -6,13 +6,14 @@ use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::{Any, Database, Decode, Encode, Type};
 
+use crate::candle::{Interval, Outcome};
 use crate::idempotency::IdempotencyKey;
 use crate::prose::{CommentContent, PostContent, PostTitle};
 use crate::tag::Tag;
 use crate::user::{BirthYear, Email, Intro, Region, Role, UserName};
 use crate::{
-    ClientMessageId, CommentId, FamilyId, FollowId, MarketCode, MessageId, Offset, PostId, RoomName,
-    TimestampMs, UserId,
+    BackfillId, ClientMessageId, CommentId, Decimal, FamilyId, FollowId, MarketCode, MessageId, Offset,
+    PostId, RoomName, TimestampMs, UserId,
 };
 
 /// Where the driver collects bound values.
@@ -64,3 +65,6 @@ sql_value!(
     |text| Ok(text.parse()?)
 );
 sql_value!(BirthYear => i64, |year| year.get().into(), |number| Ok(Self::stored(u16::try_from(number)?)));
+sql_value!(BackfillId => i64, |id| id.get(), |number| Ok(Self::new(number)));
+sql_value!(Interval, Outcome => &str, |name| name.as_str(), |text| Ok(text.parse()?));
+sql_value!(Decimal => String, |number| number.to_string(), |text| Ok(text.parse()?));

@@ -13,7 +13,7 @@ use crate::limit::Limits;
 pub struct Config {
     /// Where to listen. The default is a free port on loopback.
     pub listen: SocketAddr,
-    /// Begins the random walk; the same seed gives the same prices and volumes, not the same times.
+    /// Begins the random walk; the same seed gives the same prices, volumes and history.
     pub seed: u64,
     /// What is traded, most active first.
     pub markets: Vec<MarketSpec>,
@@ -43,7 +43,8 @@ pub struct MarketSpec {
     pub korean_name: String,
     /// The name shown elsewhere.
     pub english_name: String,
-    /// The price that the market opens at, a plain decimal on the market's price grid.
+    /// The price around which the market moves, a plain decimal on the market's price grid. An exchange without trades
+    /// of its own opens at it.
     pub start_price: String,
 }
 

@@ -59,6 +59,13 @@ impl<const SCALE: usize> Decimal<SCALE> {
     }
 }
 
+impl Price {
+    /// A product of two numbers with 8 digits, cut to 8 again.
+    pub(crate) fn cut(product: Turnover) -> Self {
+        Self(product.0 / Self::ONE)
+    }
+}
+
 impl<const SCALE: usize> Add for Decimal<SCALE> {
     type Output = Self;
 

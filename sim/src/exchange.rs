@@ -140,8 +140,10 @@ impl Hall {
     fn new(mut config: Config) -> Result<Self, SimError> {
         let (events, _) = broadcast::channel(EVENT_BACKLOG);
         let specs = std::mem::take(&mut config.markets);
+        let by_hand = config.trades_per_minute == 0;
+        let floor = Floor::open(specs, config.seed, by_hand, Timestamp::now(), events.clone())?;
         Ok(Self {
-            floor: Mutex::new(Floor::open(specs, config.seed, Timestamp::now(), events.clone())?),
+            floor: Mutex::new(floor),
             gate: Mutex::new(Gate::new(config.limits.clone())),
             faults: Faults::new(events.clone()),
             events,

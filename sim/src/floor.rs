@@ -8,15 +8,15 @@ use fastrand::Rng;
 use jiff::{Timestamp, ToSpan};
 use tokio::sync::broadcast;
 
+use crate::candle::Interval;
 use crate::config::MarketSpec;
 use crate::decimal::{Decimal, NotADecimal, Price};
 use crate::error::SimError;
+use crate::history::{History, Page};
 use crate::market::{Market, Side, Ticker, Trade};
+use crate::path::Path;
 use crate::tick_size::is_on_tick;
 use crate::walk;
-
-/// Orders behind each past trade of the first market; the second has half of it, the third a third.
-const TOP_WEIGHT: i128 = 1_200;
 
 /// Prices and volumes by hand stay below ten billion, so that no sum of their products can overflow.
 const TOO_LARGE: Decimal<8> = Decimal::from_units(10_000_000_000 * Price::ONE);
@@ -34,9 +34,35 @@ pub(crate) enum Event {
 #[derive(Debug)]
 struct Listing {
     spec: MarketSpec,
-    /// Where the walk is drawn to.
-    anchor: Price,
     market: Market,
+    history: History,
+}
+
+impl Listing {
+    fn open(
+        spec: MarketSpec,
+        rank: usize,
+        seed: u64,
+        is_driven_by_hand: bool,
+        now: Timestamp,
+        rng: &mut Rng,
+    ) -> Result<Self, SimError> {
+        let anchor = parse_price(&spec.code, &spec.start_price)?;
+        let path = Path::new(&spec.code, anchor, rank, seed);
+        let path = if is_driven_by_hand { path.through_anchor_at(minute_of(now)) } else { path };
+        let mut history = History::new(path, now);
+        let market = walk::open_market(&mut history, now, rng);
+        Ok(Self { spec, market, history })
+    }
+
+    fn trade(&mut self, trade: Trade, now: Timestamp) {
+        let booked = self.market.trade(trade, now);
+        self.history.record(&booked);
+    }
+}
+
+fn minute_of(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(60)
 }
 
 /// All markets. Its events leave in the order in which they happened, because they are sent under its lock.
@@ -55,17 +81,13 @@ impl Floor {
     pub(crate) fn open(
         specs: Vec<MarketSpec>,
         seed: u64,
+        is_driven_by_hand: bool,
         now: Timestamp,
         events: broadcast::Sender<Event>,
     ) -> Result<Self, SimError> {
         let mut rng = Rng::with_seed(seed);
-        let list = |(spec, rank): (MarketSpec, i128)| {
-            let anchor = parse_price(&spec.code, &spec.start_price)?;
-            let weight = (TOP_WEIGHT / rank).max(1);
-            let market = walk::open_market(&spec.code, anchor, weight, now, &mut rng);
-            Ok(Listing { spec, anchor, market })
-        };
-        let listings = specs.into_iter().zip(1..).map(list).collect::<Result<Vec<_>, SimError>>()?;
+        let list = |(rank, spec)| Listing::open(spec, rank, seed, is_driven_by_hand, now, &mut rng);
+        let listings = specs.into_iter().enumerate().map(list).collect::<Result<Vec<_>, SimError>>()?;
         let place = |(place, listing): (usize, &Listing)| (listing.spec.code.clone(), place);
         let places = listings.iter().enumerate().map(place).collect();
         Ok(Self { listings, places, rng, sequence: 0, events })
@@ -93,7 +115,7 @@ impl Floor {
             std::cmp::Ordering::Less => Side::Ask,
             std::cmp::Ordering::Equal => ticker.side,
         };
-        listing.market.trade(Trade { price, volume, side, at: now }, now);
+        listing.trade(Trade { price, volume, side, at: now }, now);
         report(listing, &mut self.sequence, &self.events);
         Ok(())
     }
@@ -109,8 +131,9 @@ impl Floor {
         // Frames leave 20 to 60 ms after the trade that they report.
         let traded_at = now - self.rng.i64(20..=60).milliseconds();
         let mut trades = 0;
-        for trade in walk::burst(&listing.market, listing.anchor, traded_at, &mut self.rng) {
-            listing.market.trade(trade, now);
+        let anchor = listing.history.path().price_at(minute_of(now));
+        for trade in walk::burst(&listing.market, anchor, traded_at, &mut self.rng) {
+            listing.trade(trade, now);
             report(listing, &mut self.sequence, &self.events);
             trades += 1;
         }
@@ -136,6 +159,19 @@ impl Floor {
     pub(crate) fn ticker(&self, code: &str) -> Option<&Ticker> {
         let place = *self.places.get(code)?;
         self.listings.get(place).map(|listing| listing.market.ticker())
+    }
+
+    /// The newest `count` candles of market `code` that begin before the epoch second `before`.
+    pub(crate) fn page(
+        &self,
+        code: &str,
+        interval: Interval,
+        before: i64,
+        count: usize,
+        now: Timestamp,
+    ) -> Option<Page> {
+        let place = *self.places.get(code)?;
+        self.listings.get(place).map(|listing| listing.history.page(interval, before, count, now))
     }
 
     /// All markets in the order of the configuration.

@@ -13,6 +13,7 @@
 //! Served so far: the `ticker` stream, `/v1/market/all`, `/v1/ticker` and `/v1/ticker/all`. Subscriptions to
 //! the other public types are understood and stay silent.
 
+mod candle;
 mod config;
 mod connections;
 mod decimal;
@@ -21,8 +22,10 @@ mod exchange;
 mod faults;
 mod floor;
 mod guard;
+mod history;
 mod limit;
 mod market;
+mod path;
 mod request;
 mod rest;
 mod socket;

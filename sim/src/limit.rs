@@ -65,6 +65,7 @@ impl Limits {
 pub(crate) enum Group {
     Market,
     Ticker,
+    Candle,
     WebSocket,
     Origin,
 }
@@ -75,6 +76,7 @@ impl Group {
         let (name, minute) = match self {
             Self::Market => ("market", 600),
             Self::Ticker => ("ticker", 600),
+            Self::Candle => ("candles", 600),
             Self::WebSocket => ("websocket", 300),
             Self::Origin => ("origin", 6),
         };
@@ -155,7 +157,7 @@ impl Gate {
     fn allowance(&self, group: Group) -> (Duration, u32) {
         let second = Duration::from_secs(1);
         match group {
-            Group::Market | Group::Ticker => (second, self.limits.rest_per_second),
+            Group::Market | Group::Ticker | Group::Candle => (second, self.limits.rest_per_second),
             Group::WebSocket => (second, self.limits.connects_per_second),
             Group::Origin => (self.limits.origin_interval, 1),
         }

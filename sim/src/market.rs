@@ -3,12 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
-use jiff::{Timestamp, ToSpan};
 
 use crate::decimal::{Price, Rate, Turnover, Volume};
-use crate::tick_size::floor_to_tick;
 
 const MINUTES_PER_DAY: i64 = 24 * 60;
 
@@ -153,11 +152,11 @@ pub(crate) struct Market {
 }
 
 impl Market {
-    /// A market whose previous close is `price`, without a trade so far.
-    /// The 52-week range is invented around the price.
-    pub(crate) fn new(code: &str, price: Price, now: Timestamp) -> Self {
+    /// A market whose previous close is `price`, without a trade so far. `year` is its highest and its lowest price
+    /// in the 52 weeks before.
+    pub(crate) fn new(code: &str, price: Price, year: [(Price, Date); 2], now: Timestamp) -> Self {
         let day = day_of(now);
-        let of_price = |hundredths: i128| Price::from_units(price.units() * hundredths / 100);
+        let [highest_52_week, lowest_52_week] = year;
         let ticker = Ticker {
             code: code.into(),
             day,
@@ -172,8 +171,8 @@ impl Market {
             side: Side::Bid,
             volume: Volume::ZERO,
             traded_at: now,
-            highest_52_week: (floor_to_tick(code, of_price(160)), day.saturating_sub(97.days())),
-            lowest_52_week: (floor_to_tick(code, of_price(58)), day.saturating_sub(241.days())),
+            highest_52_week,
+            lowest_52_week,
             acc_price_24h: Turnover::ZERO,
             acc_volume_24h: Volume::ZERO,
             updated_at: now,
@@ -186,13 +185,14 @@ impl Market {
     }
 
     /// Books `trade`, made public at `now`. A trade that claims to be older than what has happened is moved
-    /// up.
-    pub(crate) fn trade(&mut self, mut trade: Trade, now: Timestamp) {
+    /// up, and returned as it was booked.
+    pub(crate) fn trade(&mut self, mut trade: Trade, now: Timestamp) -> Trade {
         trade.at = trade.at.max(self.latest);
         self.roll_to(trade.at);
         self.ticker.add(&trade);
         self.last_day.add(&trade);
         self.ticker.updated_at = now.max(trade.at);
+        trade
     }
 
     /// Brings the 24 h sums, and the day, up to `now`. False if nothing changed by it.
@@ -235,8 +235,13 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn day() -> Date {
+        day_of(at("2025-10-25T00:00:00Z"))
+    }
+
     fn market_after(prices: &[&str]) -> Market {
-        let mut market = Market::new("KRW-X", "100".parse().unwrap(), at("2026-03-01T23:59:00Z"));
+        let year = [("160".parse().unwrap(), day()), ("58".parse().unwrap(), day())];
+        let mut market = Market::new("KRW-X", "100".parse().unwrap(), year, at("2026-03-01T23:59:00Z"));
         for price in prices {
             let trade = Trade {
                 price: price.parse().unwrap(),

@@ -1,5 +1,7 @@
 //! The REST calls. <https://docs.upbit.com/kr/reference/rest-api-guide>
 
+mod candle;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -28,7 +30,8 @@ pub(crate) fn routes(hall: &Arc<Hall>) -> Router<Arc<Hall>> {
         .route("/ticker", get(ticker))
         .route("/ticker/all", get(ticker_all))
         .route_layer(limited(Group::Ticker));
-    market.merge(ticker)
+    let candle = candle::routes().route_layer(limited(Group::Candle));
+    market.merge(ticker).merge(candle)
 }
 
 /// A path that nobody serves. The gateway answers it, so there are no limits on it.

@@ -4,6 +4,8 @@
 //! was only ever shown tidy numbers breaks on them; hence no JSON library here.
 //! Key order: <https://docs.upbit.com/kr/v1.6.4/reference/websocket-ticker>.
 
+mod candle;
+
 use std::fmt::{Display, Write};
 
 use jiff::Timestamp;
@@ -13,6 +15,8 @@ use crate::decimal::{Price, Turnover};
 use crate::market::{Side, Ticker};
 use crate::request::Format;
 use crate::tick_size::tick_size;
+
+pub(crate) use candle::{DayExtras, rest_candle};
 
 /// Whether a frame answers a request or reports something new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,7 +230,10 @@ mod tests {
     /// A market that closed the day before at 150,000,000 and traded twice since, last at `price`.
     fn ticker_at(price: &str) -> Ticker {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let mut market = Market::new("KRW-BTC", "150000000".parse().unwrap(), at("2026-01-30T22:00:00Z"));
+        let extreme = |price: &str, day: &str| (price.parse().unwrap(), day.parse().unwrap());
+        let year = [extreme("240000000", "2025-10-25"), extreme("87000000", "2025-06-03")];
+        let mut market =
+            Market::new("KRW-BTC", "150000000".parse().unwrap(), year, at("2026-01-30T22:00:00Z"));
         let trades = [
             ("151000000", Side::Ask, "2026-01-30T22:01:00Z"),
             (price, Side::Bid, "2026-01-30T22:02:03.045Z"),

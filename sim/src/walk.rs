@@ -2,39 +2,38 @@
 //! seed repeats a run.
 
 use fastrand::Rng;
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 
+use crate::candle::{Interval, SECONDS_PER_DAY};
 use crate::decimal::{Price, Volume};
+use crate::history::History;
 use crate::market::{Market, Side, Trade};
 use crate::tick_size::{tick_down, tick_size, tick_up};
 
 /// 41 in 100 recorded trades share their millisecond with the one before: a taker that sweeps several makers.
 const SWEEP_PERCENT: u8 = 41;
 
-/// A history of one trade in ten minutes for 24 hours gives a new market a previous close and a day behind
-/// it.
-const HISTORY_TRADES: i32 = 144;
-const HISTORY_STEP_MINUTES: i32 = 10;
-
-/// Opens market `code` at `now` with a day of history that ends at `price`. Each trade of the history stands
-/// for the many of its ten minutes: its volume is that of `weight` orders.
-pub(crate) fn open_market(code: &str, price: Price, weight: i128, now: Timestamp, rng: &mut Rng) -> Market {
-    let ago = |steps: i32| now - (steps * HISTORY_STEP_MINUTES).minutes();
-    let mut market = Market::new(code, price, ago(HISTORY_TRADES));
-    for step in (1..HISTORY_TRADES).rev() {
-        for mut trade in burst(&market, price, ago(step), rng) {
-            trade.volume = Volume::from_units(trade.volume.units() * weight);
-            market.trade(trade, ago(step));
-        }
+/// Opens a market at `now`, after yesterday and today as `history` has them. A market that moves by itself begins where
+/// its past ends, and so does one that is driven by hand, whose past was moved to end at its start price.
+pub(crate) fn open_market(history: &mut History, now: Timestamp, rng: &mut Rng) -> Market {
+    let yesterday = Interval::Day.start_of(now.as_second() - SECONDS_PER_DAY);
+    let path = history.path();
+    let (code, price) = (path.code().to_owned(), path.price_at(now.as_second().div_euclid(60)));
+    let close = path.price_at(yesterday / 60);
+    let begin = Timestamp::from_second(yesterday).unwrap_or(now);
+    let mut market = Market::new(&code, close, path.year_before(now), begin);
+    for trade in history.past_trades(yesterday) {
+        let at = trade.at;
+        market.trade(trade, at);
     }
-    let volume = order_size(code, price, rng);
-    market.trade(Trade { price, volume, side: Side::Bid, at: now }, now);
+    let volume = order_size(&code, price, 1, rng);
+    history.record(&market.trade(Trade { price, volume, side: Side::Bid, at: now }, now));
     market.refresh(now);
     market
 }
 
-/// The trades that one taker causes at `at`. The price is drawn back to `anchor`, so that a demo which runs
-/// for weeks still shows a plausible market.
+/// The trades that one taker causes at `at`. The price is drawn to `anchor`, where the market's path is, so
+/// that the next run with the same seed goes on near where this one ends.
 pub(crate) fn burst(market: &Market, anchor: Price, at: Timestamp, rng: &mut Rng) -> Vec<Trade> {
     let code = &*market.ticker().code;
     let last = market.ticker().last;
@@ -42,7 +41,7 @@ pub(crate) fn burst(market: &Market, anchor: Price, at: Timestamp, rng: &mut Rng
     let mut price = (0..jump(code, last, rng)).fold(last, |price, _| step(code, price, side));
     let mut trades = Vec::new();
     loop {
-        trades.push(Trade { price, volume: order_size(code, price, rng), side, at });
+        trades.push(Trade { price, volume: order_size(code, price, 1, rng), side, at });
         if rng.u8(0..100) >= SWEEP_PERCENT {
             return trades;
         }
@@ -52,10 +51,10 @@ pub(crate) fn burst(market: &Market, anchor: Price, at: Timestamp, rng: &mut Rng
     }
 }
 
-/// How likely the next taker buys: even at the anchor, 1 in 10 from 16 % above it on.
+/// How likely the next taker buys: even at the anchor, 1 in 10 from 2 % above it on.
 fn bid_permille(last: Price, anchor: Price) -> i128 {
     let above_basis_points = (last - anchor).units() * 10_000 / anchor.units();
-    (500 - above_basis_points / 4).clamp(100, 900)
+    (500 - above_basis_points * 2).clamp(100, 900)
 }
 
 /// How many price units the first trade of a burst is away from the last: often none, else up to 0.02 %, so
@@ -72,18 +71,24 @@ fn step(code: &str, price: Price, side: Side) -> Price {
     }
 }
 
-/// A volume worth at least the smallest order, 5,000 KRW; small ones far more often than large ones.
-fn order_size(code: &str, price: Price, rng: &mut Rng) -> Volume {
-    let smallest_order = if code.starts_with("KRW-") { 5_000 * Price::ONE } else { Price::ONE / 2_000 };
+/// A volume of `orders` orders, each worth at least the smallest one, 5,000 KRW; small ones far more often than large
+/// ones. In KRW markets price times volume has at most 8 digits after the point, so that sums of candles are exact in
+/// the digits that candles are told in.
+pub(crate) fn order_size(code: &str, price: Price, orders: i128, rng: &mut Rng) -> Volume {
+    let is_krw = code.starts_with("KRW-");
+    let smallest_order = if is_krw { 5_000 * Price::ONE } else { Price::ONE / 2_000 };
+    let step = if is_krw { (Price::ONE / tick_size(code, price).units()).max(1) } else { 1 };
     let doublings = rng.u32(0..=5) + rng.u32(0..=5);
-    let worth = (smallest_order << doublings) * rng.i128(1_000..2_000) / 1_000;
-    Volume::from_units((worth * Volume::ONE / price.units()).max(1))
+    let worth = orders * (smallest_order << doublings) * rng.i128(1_000..2_000) / 1_000;
+    let units = worth * Volume::ONE / price.units();
+    Volume::from_units((units / step).max(1) * step)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use jiff::ToSpan;
     use jiff::civil::Date;
     use jiff::tz::Offset;
     use proptest::prelude::{ProptestConfig, prop, prop_assert, prop_assert_eq, proptest};
@@ -91,6 +96,7 @@ mod tests {
     use super::*;
     use crate::decimal::{Rate, Turnover};
     use crate::market::Ticker;
+    use crate::path::Path;
     use crate::tick_size::is_on_tick;
 
     fn start() -> Timestamp {
@@ -99,6 +105,11 @@ mod tests {
 
     fn day_of(at: Timestamp) -> Date {
         Offset::UTC.to_datetime(at).date()
+    }
+
+    fn market(code: &str, price: Price) -> Market {
+        let day = day_of(start());
+        Market::new(code, price, [(price, day); 2], start())
     }
 
     fn turnover<'a>(trades: impl Iterator<Item = &'a Trade>) -> Turnover {
@@ -154,7 +165,7 @@ mod tests {
         ) {
             let mut rng = Rng::with_seed(seed);
             let anchor: Price = price.parse().unwrap();
-            let mut market = Market::new("KRW-X", anchor, start());
+            let mut market = market("KRW-X", anchor);
             let (mut now, mut trades, mut days) = (start(), Vec::new(), BTreeMap::new());
             for step in 0..400 {
                 now += rng.i64(1..=longest_gap_seconds * 1_000).milliseconds();
@@ -180,7 +191,7 @@ mod tests {
     fn the_walk_stays_near_its_anchor() {
         let mut rng = Rng::with_seed(7);
         let anchor: Price = "3200".parse().unwrap();
-        let mut market = Market::new("KRW-XRP", anchor, start());
+        let mut market = market("KRW-XRP", anchor);
         for second in 0..20_000 {
             let at = start() + second.seconds();
             for trade in burst(&market, anchor, at, &mut rng) {
@@ -195,7 +206,7 @@ mod tests {
     fn four_in_ten_trades_share_their_moment_with_the_one_before() {
         let mut rng = Rng::with_seed(3);
         let anchor: Price = "150000000".parse().unwrap();
-        let market = Market::new("KRW-BTC", anchor, start());
+        let market = market("KRW-BTC", anchor);
         let trades: usize = (0..10_000).map(|_| burst(&market, anchor, start(), &mut rng).len()).sum();
         let shared_percent = (trades - 10_000) * 100 / trades;
         assert!((39..=43).contains(&shared_percent), "{shared_percent} %");
@@ -204,7 +215,8 @@ mod tests {
     #[test]
     fn a_market_opens_with_a_day_behind_it_and_the_same_one_each_time() {
         let price: Price = "5000000".parse().unwrap();
-        let open = || open_market("KRW-ETH", price, 100, start(), &mut Rng::with_seed(1));
+        let path = Path::new("KRW-ETH", price, 0, 1).through_anchor_at(start().as_second() / 60);
+        let open = || open_market(&mut History::new(path.clone(), start()), start(), &mut Rng::with_seed(1));
         let (market, again) = (open(), open());
         let ticker = market.ticker();
         assert_eq!(format!("{ticker:?}"), format!("{:?}", again.ticker()));

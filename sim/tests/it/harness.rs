@@ -139,6 +139,22 @@ pub(crate) async fn refused(exchange: &Exchange, headers: &[(&'static str, &str)
     }
 }
 
+/// Calls `path` below `/v1`, as a browser does if there is an `origin`.
+pub(crate) async fn get_with(exchange: &Exchange, path: &str, origin: Option<&str>) -> reqwest::Response {
+    // A second install of the same provider is refused, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut request = reqwest::Client::new().get(format!("{}{path}", exchange.rest_url()));
+    if let Some(origin) = origin {
+        request = request.header("origin", origin);
+    }
+    request.send().await.unwrap()
+}
+
+/// Calls `path` below `/v1`.
+pub(crate) async fn get(exchange: &Exchange, path: &str) -> reqwest::Response {
+    get_with(exchange, path, None).await
+}
+
 /// Waits until `condition` holds.
 pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
     let holds = async {

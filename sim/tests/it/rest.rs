@@ -1,10 +1,10 @@
 //! The REST calls.
 
-use reqwest::{Client, Response, StatusCode};
+use reqwest::StatusCode;
 use serde_json::Value;
 use tickroom_sim::{Config, Exchange, Limits};
 
-use crate::harness::{exchange, quiet};
+use crate::harness::{exchange, get, get_with, quiet};
 
 /// Every call that fails: path, status, body.
 const REFUSED: [(&str, u16, &str); 8] = [
@@ -33,20 +33,6 @@ const REFUSED: [(&str, u16, &str); 8] = [
     ),
     ("/nope", 404, r#"{"error":{"name":"not_found","message":"no Route matched with those values"}}"#),
 ];
-
-async fn get_with(exchange: &Exchange, path: &str, origin: Option<&str>) -> Response {
-    // A second install of the same provider is refused, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut request = Client::new().get(format!("{}{path}", exchange.rest_url()));
-    if let Some(origin) = origin {
-        request = request.header("origin", origin);
-    }
-    request.send().await.unwrap()
-}
-
-async fn get(exchange: &Exchange, path: &str) -> Response {
-    get_with(exchange, path, None).await
-}
 
 async fn rows(exchange: &Exchange, path: &str) -> Vec<Value> {
     let response = get(exchange, path).await;

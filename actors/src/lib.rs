@@ -24,12 +24,14 @@
 //! # Layout
 //!
 //! - [`tree`]: start, use and stop the whole; [`root`], [`rooms`], [`sessions`] supervise, by [`restart`]'s rule.
-//! - [`room`], [`session`], [`writer`], [`notifier`], [`feed`]: the actors. [`ticker`], [`registry`]: shared state.
+//! - [`room`], [`session`], [`writer`], [`notifier`], [`feed`], [`candle`]: the actors. [`ticker`], [`registry`]: shared
+//!   state.
 //! - [`wire`]: frames, close codes, refusals, dialects.
 //! - [`address`], [`queue`], [`turnstile`], [`observed`]: what actors are connected with.
 //! - [`limits`], [`metrics`]: every bound, every number.
 
 pub mod address;
+pub mod candle;
 pub mod feed;
 pub mod limits;
 pub mod metrics;

@@ -83,6 +83,50 @@ pub const LOG_READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// Failed appends in a row after which the writer spills to the local file instead of waiting.
 pub const APPENDS_BEFORE_SPILL: u32 = 3;
 
+/// Requests that must be left in the exchange's second after one of ours; below, the rest of the second is left to
+/// whoever else asks from this address, the feed among them.
+pub const CANDLE_HEADROOM: u32 = 2;
+
+/// Pause after the first "too many requests" (429); it doubles. The exchange forgives after two seconds (measured).
+pub const CANDLE_REFUSAL_PAUSE: Duration = Duration::from_secs(2);
+
+/// Pause after the first "I'm a teapot" (418), which is a block that grows with repetition; it doubles.
+pub const CANDLE_BLOCK_PAUSE: Duration = Duration::from_secs(60);
+
+/// Longest pause after a refusal, and after failures of other kinds.
+pub const CANDLE_PAUSE_MAX: Duration = Duration::from_secs(3600);
+
+/// Longest time for an answer with candles.
+pub const CANDLE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes of an answer with candles: a full page has some 80 KiB. A larger one is refused.
+pub const CANDLE_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// How long after its end a window counts as open: its last trade may be reported late.
+pub const CANDLE_SETTLE_MS: i64 = 5_000;
+
+/// How long the minutes of the four hours before are kept in memory after these are over: until they are corrected and
+/// stored, with all markets taking turns, and for the hour that a new watcher is shown.
+pub const CANDLE_MINUTES_KEPT_MS: i64 = 65 * 60_000;
+
+/// Windows before the running one that are collected without being asked for: one page.
+pub const CANDLE_DEPTH: u16 = 200;
+
+/// Windows that a socket is shown when it begins to watch: as many as the original showed.
+pub const CANDLE_SNAPSHOT: usize = 60;
+
+/// Series that wait to be collected because somebody looked at them. Beyond it they come when their turn does.
+pub const CANDLE_WANTED: usize = 1024;
+
+/// Backfills that may wait. Beyond it new ones are refused.
+pub const BACKFILLS_WAITING: u16 = 64;
+
+/// How long a series is left alone after the exchange said that there is none.
+pub const CANDLE_PARKED: Duration = Duration::from_secs(600);
+
+/// Series of candles that one socket may watch.
+pub const SOCKET_SERIES: usize = 300;
+
 const _: () = assert!(ROOM_BATCH_BYTES * 4 <= OUTBOX_BYTES, "a healthy outbox must hold several batches");
 const _: () = assert!(WINDOW_BYTES >= OUTBOX_BYTES * 4, "who is closed as slow must be able to resume");
 const _: () = assert!(JOIN_RECENT_MESSAGES <= WINDOW_MESSAGES, "recent messages are read from the window");

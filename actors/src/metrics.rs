@@ -38,6 +38,12 @@ pub const FEED_BAD_FRAMES: &str = "tickroom_feed_bad_frames_total";
 pub const FEED_RECONNECTS: &str = "tickroom_feed_reconnects_total";
 /// Time from the exchange's stamp to this server's reading.
 pub const FEED_LAG: &str = "tickroom_feed_lag_seconds";
+/// Requests for candles, by `outcome`.
+pub const CANDLE_REQUESTS: &str = "tickroom_candle_requests_total";
+/// Candles that were new or different when they were stored.
+pub const CANDLE_CHANGES: &str = "tickroom_candle_changes_total";
+/// Series that lack recent candles.
+pub const CANDLE_BEHIND: &str = "tickroom_candle_behind_series";
 
 /// Tells the recorder what the metrics mean. Call once, after the recorder is installed.
 pub fn describe() {
@@ -58,6 +64,9 @@ pub fn describe() {
     describe_counter!(FEED_BAD_FRAMES, Unit::Count, "Frames of the exchange that could not be read");
     describe_counter!(FEED_RECONNECTS, Unit::Count, "Connections to the exchange lost or refused");
     describe_histogram!(FEED_LAG, Unit::Seconds, "Exchange time to reading time of a price");
+    describe_counter!(CANDLE_REQUESTS, Unit::Count, "Requests for candles, by outcome");
+    describe_counter!(CANDLE_CHANGES, Unit::Count, "Candles stored that were new or different");
+    describe_gauge!(CANDLE_BEHIND, Unit::Count, "Series that lack recent candles");
 }
 
 /// Counts a restart of one of the tree's roles.

@@ -4,6 +4,7 @@
 //! death could corrupt, only slots that are written in whole steps. A role that dies too often ends the root and with
 //! it the process; whoever runs the process starts it again, and what was acked is in the log or in the spill file.
 
+use crate::candle::Candles;
 use crate::feed::Feed;
 use crate::notifier::Notifier;
 use crate::restart::{RestartLog, RestartPolicy, Verdict};
@@ -31,6 +32,8 @@ pub enum Role {
     Rooms,
     /// Prices from the exchange.
     Feed,
+    /// Candles from the exchange.
+    Candles,
 }
 
 impl Role {
@@ -42,6 +45,7 @@ impl Role {
             Self::Sessions(_) => "sessions",
             Self::Rooms => "rooms",
             Self::Feed => "feed",
+            Self::Candles => "candles",
         }
     }
 }
@@ -130,7 +134,13 @@ impl RootState {
     fn roles(&self) -> Vec<Role> {
         let shards = (0..self.services.sessions.len()).map(Role::Sessions);
         let feed = self.services.config.feed.as_ref().map(|_| Role::Feed);
-        [Role::Writer, Role::Notifier, Role::Rooms].into_iter().chain(shards).chain(feed).collect()
+        let candles = self.services.config.candles.as_ref().map(|_| Role::Candles);
+        [Role::Writer, Role::Notifier, Role::Rooms]
+            .into_iter()
+            .chain(shards)
+            .chain(feed)
+            .chain(candles)
+            .collect()
     }
 
     async fn spawn(&mut self, myself: &ActorRef<RootMessage>, role: Role) -> Result<(), SpawnErr> {
@@ -214,6 +224,10 @@ async fn start(role: Role, services: &Arc<Services>, root: ActorCell) -> Result<
         Role::Feed => {
             let config = services.config.feed.clone().ok_or_else(unknown)?;
             spawn!(Feed, (shared, config), services.feed)
+        }
+        Role::Candles => {
+            let config = services.config.candles.clone().ok_or_else(unknown)?;
+            spawn!(Candles, (shared, config), services.collector)
         }
     }
 }

@@ -26,6 +26,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
+use tickroom_storage::candle::Series;
 use tickroom_storage::message::Sender;
 use tickroom_storage::{ClientMessageId, FamilyId, MarketCode, Offset, RoomName, TimestampMs, UserId};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -61,6 +62,8 @@ pub enum Dialect {
     },
     /// Prices of any markets.
     Ticker,
+    /// Candles of any markets and lengths.
+    Candle,
 }
 
 /// One message from the client, as the socket read it.
@@ -88,6 +91,7 @@ pub struct SessionSlot {
     inbox: Inbox<Inbound>,
     room: OnceLock<Arc<RoomSlot>>,
     watched: Mutex<Vec<MarketCode>>,
+    watched_series: Mutex<Vec<Series>>,
     closed: AtomicBool,
     heard_at_ms: AtomicU64,
 }
@@ -104,6 +108,7 @@ impl SessionSlot {
             inbox: Inbox::new(limits::SESSION_INBOX_MESSAGES),
             room: OnceLock::new(),
             watched: Mutex::default(),
+            watched_series: Mutex::default(),
             closed: AtomicBool::new(false),
             heard_at_ms: AtomicU64::new(0),
         }
@@ -159,6 +164,9 @@ impl SessionSlot {
         }
         for code in self.watched.lock().drain(..) {
             let _ = services.hub.unwatch(&code, self);
+        }
+        for series in self.watched_series.lock().drain(..) {
+            services.candles.unwatch(&series, self);
         }
     }
 
@@ -277,6 +285,7 @@ impl SessionState {
             (Dialect::Chat { .. }, Some(room), Some(identity)) => self.on_say(text, room, identity),
             (Dialect::Chat { .. }, ..) => self.slot.refuse(&Refusal::NotJoined, None),
             (Dialect::Ticker, ..) => self.on_watch(text),
+            (Dialect::Candle, ..) => self.on_watch_series(text),
         }
     }
 
@@ -342,5 +351,42 @@ impl SessionState {
     fn unwatch(&self, code: &MarketCode) -> Result<(), Refusal> {
         self.slot.watched.lock().retain(|watched| watched != code);
         self.services.hub.unwatch(code, &self.slot).map_err(|_| Refusal::UnknownMarket(code.to_string()))
+    }
+
+    fn on_watch_series(&self, text: &str) {
+        let outcome = wire::candle::decode(text).and_then(|watch| match watch {
+            wire::candle::Watch::Start(series) => self.watch_series(series),
+            wire::candle::Watch::Stop(series) => self.unwatch_series(&series),
+        });
+        if let Err(refusal) = outcome {
+            self.slot.refuse(&refusal, None);
+        }
+    }
+
+    fn watch_series(&self, series: Series) -> Result<(), Refusal> {
+        {
+            let mut watched = self.slot.watched_series.lock();
+            if watched.contains(&series) {
+                return Ok(());
+            }
+            if watched.len() >= limits::SOCKET_SERIES {
+                return Err(Refusal::TooManyMarkets(limits::SOCKET_SERIES));
+            }
+            watched.push(series.clone());
+        }
+        let watching = self.services.candles.watch(&series, &self.slot, &self.services.hub);
+        // Closed in the meantime: whoever closed it may have looked before the hub knew.
+        if self.slot.is_closed() || watching.is_err() {
+            self.slot.watched_series.lock().retain(|watched| *watched != series);
+            self.services.candles.unwatch(&series, &self.slot);
+        }
+        watching.map_err(|_| Refusal::UnknownMarket(series.market.to_string()))
+    }
+
+    fn unwatch_series(&self, series: &Series) -> Result<(), Refusal> {
+        self.slot.watched_series.lock().retain(|watched| watched != series);
+        self.services.candles.unwatch(series, &self.slot);
+        let known = self.services.hub.last(&series.market);
+        known.map(|_| ()).map_err(|_| Refusal::UnknownMarket(series.market.to_string()))
     }
 }

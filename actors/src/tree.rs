@@ -1,6 +1,7 @@
 //! The tree as the rest of the server sees it: [`Tree`] to start, use and stop it, [`Services`] that its actors share.
 
 use crate::address::Address;
+use crate::candle::{CandleConfig, CandleHub, CandleMessage, CandleView};
 use crate::feed::{FeedConfig, FeedView};
 use crate::notifier::{self, Notice, NotifierMessage};
 use crate::observed::Observed;
@@ -22,6 +23,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
+use tickroom_storage::candle::{Backfills, Candles};
 use tickroom_storage::market::{Market, Markets};
 use tickroom_storage::message::{MessageLog, Spill};
 use tickroom_storage::room::Rooms as RoomStore;
@@ -59,6 +61,8 @@ pub struct TreeConfig {
     pub session_shards: usize,
     /// The exchange; none for a server without prices.
     pub feed: Option<FeedConfig>,
+    /// Where candles are collected from; none for a server without.
+    pub candles: Option<CandleConfig>,
 }
 
 impl Default for TreeConfig {
@@ -79,6 +83,7 @@ impl Default for TreeConfig {
             room_idle: Duration::from_secs(60),
             session_shards: std::thread::available_parallelism().map_or(1, usize::from),
             feed: None,
+            candles: None,
         }
     }
 }
@@ -93,6 +98,10 @@ pub struct Stores {
     pub markets: Markets,
     /// The rooms of earlier runs.
     pub rooms: RoomStore,
+    /// Candles of all lengths.
+    pub candles: Candles,
+    /// Who asked for old ones.
+    pub backfills: Backfills,
 }
 
 /// What the actors share. Everything in here outlives every one of them.
@@ -105,6 +114,8 @@ pub struct Services {
     pub registry: Registry,
     /// Prices and their watchers.
     pub hub: TickerHub,
+    /// Candles that the database does not have yet, and their watchers.
+    pub candles: CandleHub,
     /// Messages on their way to the log.
     pub intake: Arc<Intake>,
     /// Makes message ids.
@@ -119,8 +130,16 @@ pub struct Services {
     pub notifier: Address<NotifierMessage>,
     /// The feed.
     pub feed: Address<crate::feed::FeedMessage>,
+    /// The collector of candles.
+    pub collector: Address<CandleMessage>,
+    /// Candles of all lengths.
+    pub candle_store: Candles,
+    /// Who asked for old ones.
+    pub backfills: Backfills,
     /// What the feed shows.
     pub feed_view: Observed<FeedView>,
+    /// What the collector of candles shows.
+    pub candles_view: Observed<CandleView>,
     /// What the writer shows.
     pub writer_view: Observed<WriterView>,
     /// What the root shows.
@@ -148,6 +167,7 @@ impl Services {
             directory: RoomDirectory::new(Arc::clone(&turnstiles)),
             registry: Registry::new(shards),
             hub: TickerHub::default(),
+            candles: CandleHub::new(config.feed.as_ref().is_some_and(|feed| feed.simulated)),
             intake,
             ids: IdGenerator::new(),
             log: stores.log,
@@ -155,6 +175,10 @@ impl Services {
             sessions: (0..shards).map(|_| Address::default()).collect(),
             notifier: Address::default(),
             feed: Address::default(),
+            collector: Address::default(),
+            candle_store: stores.candles,
+            backfills: stores.backfills,
+            candles_view: Observed::default(),
             feed_view: Observed::default(),
             writer_view: Observed::default(),
             root_view: Observed::default(),
@@ -214,6 +238,7 @@ impl Services {
             Role::Rooms => self.rooms.is_up(),
             Role::Sessions(shard) => self.sessions.get(shard).is_some_and(Address::is_up),
             Role::Feed => self.feed.is_up(),
+            Role::Candles => self.collector.is_up(),
         }
     }
 

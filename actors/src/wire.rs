@@ -3,6 +3,7 @@
 //! A dialect (here [`native`] for chat and [`ticker`] for prices) turns text into commands and publications into
 //! frames. A frame is encoded once and shared by everybody who gets it.
 
+pub mod candle;
 pub mod close;
 pub mod frame;
 pub mod native;

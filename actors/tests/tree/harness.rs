@@ -15,6 +15,7 @@ use tickroom_actors::room::Position;
 use tickroom_actors::session::{Dialect, Identity, Inbound, Next, SessionSlot};
 use tickroom_actors::wire::CloseCode;
 use tickroom_actors::{Stores, Tree, TreeConfig};
+use tickroom_storage::candle::{Backfills, Candles};
 use tickroom_storage::engine::Database;
 use tickroom_storage::market::Markets;
 use tickroom_storage::message::Spill;
@@ -65,7 +66,9 @@ impl TestTree {
             log: log.clone(),
             spill: Spill::open(folder.path().join("messages.spill"), spill_bytes).await.unwrap(),
             markets: Markets::new(database.clone()),
-            rooms: Rooms::new(database),
+            rooms: Rooms::new(database.clone()),
+            candles: Candles::new(database.clone()),
+            backfills: Backfills::new(database),
         };
         let tree = Arc::new(Tree::start(config, stores).await.unwrap());
         Self { tree, log, folder }

@@ -8,10 +8,12 @@ use axum::extract::FromRef;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::ExposeSecret;
+use tickroom_actors::candle::CandleConfig;
 use tickroom_actors::feed::FeedConfig;
 use tickroom_actors::{Stores, Tree, TreeConfig};
 use tickroom_sim::Exchange;
 use tickroom_storage::account::Accounts;
+use tickroom_storage::candle::{Backfills, Candles};
 use tickroom_storage::comment::Comments;
 use tickroom_storage::engine::Database;
 use tickroom_storage::follow::Follows;
@@ -72,6 +74,10 @@ pub struct Parts {
     pub ids: Arc<IdGenerator>,
     /// Markets, with their names.
     pub markets: Markets,
+    /// Candles of all lengths.
+    pub candles: Candles,
+    /// Who asked for old ones.
+    pub backfills: Backfills,
     /// Messages.
     pub log: Arc<dyn MessageLog>,
     /// The actors.
@@ -171,6 +177,8 @@ impl Server {
             view_limit: AddressLimit::per_minute(ANONYMOUS_VIEWS_PER_MINUTE),
             ids,
             markets: Markets::new(database.clone()),
+            candles: Candles::new(database.clone()),
+            backfills: Backfills::new(database.clone()),
             log,
             tree,
             handshakes: RateLimiter::direct(Quota::per_second(config.server.handshakes_per_second)),
@@ -269,7 +277,7 @@ async fn purge_posts(posts: Posts) {
 }
 
 /// Where prices come from; the simulated exchange is started here.
-async fn open_feed(
+pub(crate) async fn open_feed(
     config: &Config,
     simulation: tickroom_sim::Config,
 ) -> anyhow::Result<(Option<FeedConfig>, Option<Exchange>)> {
@@ -301,7 +309,10 @@ async fn start_tree(
         spill: Spill::open(spill, config.storage.spill_max_bytes).await?,
         markets: Markets::new(database.clone()),
         rooms: Rooms::new(database.clone()),
+        candles: Candles::new(database.clone()),
+        backfills: Backfills::new(database.clone()),
     };
+    let candles = feed.as_ref().map(|feed| candle_config(config, feed.rest_url.clone()));
     let quota = Quota::per_second(config.chat.messages_per_second).allow_burst(config.chat.message_burst);
     let tree = TreeConfig {
         rooms: config.chat.rooms.clone(),
@@ -315,9 +326,19 @@ async fn start_tree(
         linger: config.writer.linger,
         queue_messages: config.writer.queue_messages,
         feed,
+        candles,
         ..TreeConfig::default()
     };
     Ok(Tree::start(tree, stores).await?)
+}
+
+/// Candles come from where prices do.
+pub(crate) fn candle_config(config: &Config, rest_url: String) -> CandleConfig {
+    CandleConfig {
+        rest_url,
+        requests_per_second: config.candles.requests_per_second,
+        lock: config.storage.data_dir.join("candles.lock"),
+    }
 }
 
 async fn open_pictures(config: &Config, database: &Database) -> anyhow::Result<Pictures> {

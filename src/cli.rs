@@ -4,7 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use tickroom_storage::MarketCode;
+use tickroom_storage::candle::{Interval, IntervalError};
+
 use crate::config::Sources;
+use crate::moment::Moment;
 
 /// The exit code for a command line or a configuration that cannot be used; clap's for the former.
 pub const EXIT_MISTAKES: u8 = 2;
@@ -20,6 +24,7 @@ Examples:
   TICKROOM_CHAT__MESSAGES_PER_SECOND=5 tickroom serve
   tickroom check-config --config prod.toml
   tickroom admin grant ann@example.com   make somebody who has an account an administrator
+  tickroom backfill KRW-BTC --interval 1d --from 2020-01-01
 
 Settings:
   Each is looked for in the command line, the environment, the file (--config, else tickroom.toml in this
@@ -57,6 +62,11 @@ pub enum Command {
     /// Say who is an administrator. Works on the database itself, whether or not a server runs on it.
     #[command(subcommand)]
     Admin(Admin),
+    /// Read old candles of a market from the exchange into the database.
+    ///
+    /// Asks only for what is missing, so it may be stopped at any time, and run again to go on. While a server
+    /// collects in the same folder, ask that one instead: POST /api/admin/backfills.
+    Backfill(Backfill),
 }
 
 /// What `admin` can do.
@@ -80,6 +90,36 @@ pub struct Account {
     /// The server's folder [storage.data_dir].
     #[arg(long, value_name = "PATH")]
     pub data_dir: Option<String>,
+}
+
+/// Arguments of `backfill`.
+#[derive(Debug, Args)]
+pub struct Backfill {
+    /// The market, such as KRW-BTC.
+    pub market: MarketCode,
+    /// The length of the candles: 1m, 3m, 5m, 10m, 15m, 30m, 60m, 240m, 1d, 1w, 1M or 1y; or `all` of them.
+    #[arg(long, value_parser = intervals)]
+    pub interval: Intervals,
+    /// The first day, such as 2020-01-01, or a time.
+    #[arg(long)]
+    pub from: Moment,
+    /// The last day, or the first time that is not wanted any more [default: now].
+    #[arg(long)]
+    pub to: Option<Moment>,
+    /// Settings that `serve` has, too.
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// One length of candles, or several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intervals(pub Vec<Interval>);
+
+fn intervals(text: &str) -> Result<Intervals, IntervalError> {
+    match text {
+        "all" => Ok(Intervals(Interval::ALL.to_vec())),
+        one => one.parse().map(|interval| Intervals(vec![interval])),
+    }
 }
 
 /// Arguments of `serve` and `check-config`.
@@ -208,6 +248,18 @@ mod tests {
     fn the_demo_reads_no_file() {
         let error = Cli::try_parse_from(["tickroom", "demo", "--config", "prod.toml"]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnknownArgument);
+    }
+
+    #[test]
+    fn a_backfill_names_market_length_and_time() {
+        let text = "tickroom backfill KRW-BTC --interval 1M --from 2020-01-01 --feed sim";
+        let Command::Backfill(backfill) = Cli::parse_from(text.split(' ')).command else { panic!("none") };
+        assert_eq!(backfill.interval, Intervals(vec![Interval::Month]));
+        assert_eq!((backfill.market.as_str(), backfill.to), ("KRW-BTC", None));
+        for (from, to) in [("KRW-BTC", "btc"), ("1M", "2m"), ("2020-01-01", "yesterday")] {
+            let error = Cli::try_parse_from(text.replace(from, to).split(' ')).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ValueValidation, "{to}");
+        }
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub struct Config {
     pub writer: Writer,
     /// Where prices come from.
     pub feed: Feed,
+    /// How candles are collected.
+    pub candles: Candles,
     /// What the server says about itself on stderr.
     pub log: Log,
 }
@@ -207,6 +209,13 @@ pub enum FeedSource {
     Sim,
     /// No prices: rooms only.
     Off,
+}
+
+/// `[candles]`: how candles are collected.
+#[derive(Debug, Clone)]
+pub struct Candles {
+    /// Requests per second to the exchange, at most.
+    pub requests_per_second: NonZeroU32,
 }
 
 /// `[log]`: what the server says about itself on stderr.

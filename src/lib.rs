@@ -4,6 +4,7 @@
 //!
 //! - [`cli`], [`config`], [`telemetry`]: what is asked of the binary, what it runs with, what it says of itself.
 //! - [`app`]: the server as a whole, started and stopped. [`demo`]: the same with people in it.
+//! - [`backfill`]: old candles from the command line. [`moment`]: how people write a time.
 //! - [`router`]: every URL on one screen. [`routes`]: the handlers by noun. [`middleware`]: what happens to all requests.
 //! - [`auth`]: who is there. [`error`], [`extract`]: what a failed request is answered.
 //! - [`mail`], [`language`]: how people are written to. [`admin`]: what an operator does to accounts by hand.
@@ -15,6 +16,7 @@
 pub mod admin;
 pub mod app;
 pub mod auth;
+pub mod backfill;
 pub mod cli;
 pub mod config;
 pub mod connection;
@@ -27,6 +29,7 @@ pub mod limits;
 pub mod listener;
 pub mod mail;
 pub mod middleware;
+pub mod moment;
 pub mod open_files;
 pub mod picture;
 pub mod router;

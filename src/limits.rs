@@ -142,6 +142,21 @@ pub const PAGE_MESSAGES: u16 = 50;
 /// Messages in a page of history at most; above it 422.
 pub const PAGE_MESSAGES_MAX: u16 = 200;
 
+/// Candles in a page when the client does not say: as many as the exchange gives at most.
+pub const PAGE_CANDLES: u16 = 200;
+
+/// Candles in a page at most; above it 422. An export has no limit: it is read and sent a page at a time.
+pub const PAGE_CANDLES_MAX: u16 = 1000;
+
+/// How long caches may keep a page of candles that are all closed and complete: nothing will change them.
+pub const CLOSED_CANDLES_MAX_AGE: Duration = Duration::from_secs(3600);
+
+/// How long caches may keep a page with a running window, or one that is not complete yet.
+pub const RUNNING_CANDLES_MAX_AGE: Duration = Duration::from_secs(1);
+
+/// Bytes below which an answer is not worth compressing: it fits one packet.
+pub const COMPRESSED_BYTES_MIN: u16 = 1024;
+
 /// Logins in a page of one's own when the client does not say.
 pub const PAGE_LOGINS: u16 = 50;
 

@@ -8,7 +8,7 @@ use clap::Parser;
 use tickroom::app::{Options, Server};
 use tickroom::cli::{Account, Admin, Cli, Command, Demo, EXIT_MISTAKES};
 use tickroom::config::{self, Config, Effective, Sources};
-use tickroom::{admin, demo, open_files, telemetry};
+use tickroom::{admin, backfill, demo, open_files, telemetry};
 use tickroom_storage::user::Role;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -23,6 +23,9 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => with_folder(&arguments),
         Command::Admin(Admin::Grant(account)) => set_role(&account, Role::Admin),
         Command::Admin(Admin::Revoke(account)) => set_role(&account, Role::User),
+        Command::Backfill(arguments) => {
+            load(&arguments.serve.sources()).map(|effective| run(backfill::run(&arguments, effective.config)))
+        }
     };
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,

@@ -10,9 +10,11 @@
 //! 6. [`client_ip`]: decides what the peer may say about others, before anyone believes a header.
 //! 7. [`origin`]: refuses forged cross-site requests before they cost anything.
 //! 8. [`session`]: brings renewed cookies to the browser.
+//! 9. [`compression`]: makes long answers short, for clients that can read it.
 
 pub mod access_log;
 pub mod client_ip;
+pub mod compression;
 pub mod cors;
 pub mod origin;
 pub mod panic;
@@ -33,6 +35,7 @@ pub fn apply<S: Clone + Send + Sync + 'static>(router: Router<S>, auth: &Auth) -
     router
         .fallback(async || ApiError::not_found("resource"))
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(compression::layer())
         .layer(from_fn(session::deliver))
         .layer(from_fn_with_state(auth.clone(), origin::guard))
         .layer(from_fn_with_state(auth.clone(), client_ip::resolve))

@@ -8,7 +8,8 @@ use crate::app::App;
 use crate::limits::{BODY_BYTES, PICTURE_BYTES_MAX, POST_BODY_BYTES};
 use crate::middleware;
 use crate::routes::{
-    account, admin, auth, comment, follow, market, ops, picture, post, room, tag, timeline, ui, user,
+    account, admin, auth, backfill, candle, comment, follow, market, ops, picture, post, room, tag, timeline,
+    ui, user,
 };
 
 /// All routes, wrapped in what happens to every request.
@@ -41,7 +42,9 @@ pub fn router(app: App) -> Router {
     let administrators = Router::new()
         .route("/api/admin/users", get(admin::users))
         .route("/api/admin/users/{id}/role", put(admin::set_role))
-        .route("/api/admin/users/{id}/suspension", put(admin::suspend).delete(admin::lift_suspension));
+        .route("/api/admin/users/{id}/suspension", put(admin::suspend).delete(admin::lift_suspension))
+        .route("/api/admin/backfills", get(backfill::list).post(backfill::create))
+        .route("/api/admin/backfills/{id}", delete(backfill::cancel));
 
     let long_body = DefaultBodyLimit::max(POST_BODY_BYTES);
     let posts = Router::new()
@@ -65,7 +68,9 @@ pub fn router(app: App) -> Router {
     let prices = Router::new()
         .route("/api/markets", get(market::list))
         .route("/api/markets/{code}/ticker", get(market::ticker))
-        .route("/ws/ticker", any(market::tickers));
+        .route("/api/markets/{code}/candles", get(candle::list))
+        .route("/ws/ticker", any(market::tickers))
+        .route("/ws/minute", any(candle::minutes));
 
     let operators = Router::new()
         .route("/health/live", get(ops::live))

@@ -3,6 +3,8 @@
 pub mod account;
 pub mod admin;
 pub mod auth;
+pub mod backfill;
+pub mod candle;
 pub mod comment;
 pub mod follow;
 pub mod market;

@@ -18,8 +18,8 @@ use tracing_subscriber::filter::LevelFilter;
 use self::checker::Checker;
 use super::settings::Settings;
 use super::{
-    Auth, Chat, Config, Feed, FeedSource, Log, LogFormat, Mail, Mistakes, Server, Socket, Storage, Uploads,
-    WebOrigin, Writer,
+    Auth, Candles, Chat, Config, Feed, FeedSource, Log, LogFormat, Mail, Mistakes, Server, Socket, Storage,
+    Uploads, WebOrigin, Writer,
 };
 
 const DAY_S: u64 = 24 * 60 * 60;
@@ -43,6 +43,7 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) -> Option<Conf
     let socket = socket(check.section("socket"));
     let writer = writer(check.section("writer"));
     let feed = feed(check.section("feed"));
+    let candles = candles(check.section("candles"));
     let log = log(check.section("log"));
     relations(&mut check);
     Some(Config {
@@ -55,6 +56,7 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) -> Option<Conf
         socket: socket?,
         writer: writer?,
         feed: feed?,
+        candles: candles?,
         log: log?,
     })
 }
@@ -185,6 +187,12 @@ fn feed(check: &mut Checker<'_>) -> Option<Feed> {
         markets: markets?,
         stale_after: stale_after?,
     })
+}
+
+fn candles(check: &mut Checker<'_>) -> Option<Candles> {
+    // Beyond ten the real exchange refuses; a simulated one may take more.
+    let requests_per_second = check.rate("requests_per_second", 10_000);
+    Some(Candles { requests_per_second: requests_per_second? })
 }
 
 fn log(check: &mut Checker<'_>) -> Option<Log> {

@@ -30,6 +30,7 @@ pub(super) struct Raw {
     pub(super) socket: Socket,
     pub(super) writer: Writer,
     pub(super) feed: Feed,
+    pub(super) candles: Candles,
     pub(super) log: Log,
 }
 
@@ -261,6 +262,19 @@ impl Default for Feed {
             markets: Vec::new(),
             stale_after_s: 30,
         }
+    }
+}
+
+/// How candles are collected from the exchange that prices come from.
+#[derive(Serialize)]
+pub(super) struct Candles {
+    /// Requests in one second, at most. Upbit takes 10 from one address; lower this when others ask from the same one.
+    pub(super) requests_per_second: u64,
+}
+
+impl Default for Candles {
+    fn default() -> Self {
+        Self { requests_per_second: 8 }
     }
 }
 

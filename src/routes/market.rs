@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tickroom_actors::session::Dialect;
+use tickroom_actors::ticker::Tick;
 use tickroom_storage::MarketCode;
 
 use super::open_socket;
@@ -21,6 +22,53 @@ pub struct MarketView {
     english_name: String,
     /// Whether the exchange warns of it.
     warning: bool,
+    /// Its last price; none so far has neither this nor what follows.
+    #[serde(flatten)]
+    price: Option<PriceView>,
+}
+
+/// What a market's ticker says, in the exchange's own fields and spelling; what it left out is left out here.
+#[derive(Serialize)]
+pub struct PriceView {
+    /// `PREVIEW`, `ACTIVE` or `DELISTED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    market_state: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trade_price: Option<Box<RawValue>>,
+    /// Against the close of the day before, at 00:00 UTC: `RISE`, `EVEN` or `FALL`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed_change_price: Option<Box<RawValue>>,
+    /// 0.01 is one percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed_change_rate: Option<Box<RawValue>>,
+    /// Of the last 24 hours, in the quote currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acc_trade_price_24h: Option<Box<RawValue>>,
+    /// Of the last 24 hours, in the base currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acc_trade_volume_24h: Option<Box<RawValue>>,
+    /// Epoch milliseconds at the exchange.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<Box<RawValue>>,
+}
+
+impl PriceView {
+    fn new(tick: &Tick) -> Option<Self> {
+        let ticker = tick.ticker()?;
+        let owned = |raw: Option<&RawValue>| raw.map(ToOwned::to_owned);
+        Some(Self {
+            market_state: owned(ticker.market_state),
+            trade_price: owned(ticker.trade_price),
+            change: owned(ticker.change),
+            signed_change_price: owned(ticker.signed_change_price),
+            signed_change_rate: owned(ticker.signed_change_rate),
+            acc_trade_price_24h: owned(ticker.acc_trade_price_24h),
+            acc_trade_volume_24h: owned(ticker.acc_trade_volume_24h),
+            timestamp: owned(ticker.timestamp),
+        })
+    }
 }
 
 /// The answer to `GET /api/markets`.
@@ -33,7 +81,7 @@ pub struct MarketsView {
     stale: bool,
 }
 
-/// `GET /api/markets`: the markets that are followed, by code.
+/// `GET /api/markets`: the markets that are followed, by code, each with its last price.
 ///
 /// # Errors
 ///
@@ -44,6 +92,7 @@ pub async fn list(State(app): State<App>) -> Result<Json<MarketsView>, ApiError>
     let stored = app.markets.list().await?;
     let markets = stored.into_iter().filter(|market| followed.contains(&market.code));
     let markets = markets.map(|market| MarketView {
+        price: services.hub.last(&market.code).ok().flatten().as_ref().and_then(PriceView::new),
         code: market.code,
         korean_name: market.korean_name,
         english_name: market.english_name,

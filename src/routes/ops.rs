@@ -29,6 +29,7 @@ pub struct ReadyView {
     actors: BTreeMap<String, ActorView>,
     writer: WriterView,
     feed: Option<FeedView>,
+    candles: Option<CandlesView>,
     sockets: usize,
     rooms_running: usize,
 }
@@ -66,6 +67,18 @@ struct FeedView {
     last_error: Option<String>,
 }
 
+/// Candles that are late are no reason to take the server out, either.
+#[derive(Serialize)]
+struct CandlesView {
+    /// Whether this process collects; it does not while another one does in the same folder.
+    collecting: bool,
+    /// Series that lack recent candles.
+    behind_series: usize,
+    pages: u64,
+    changes: u64,
+    last_error: Option<String>,
+}
+
 /// `GET /health/ready`: 200 when sockets are welcome, else 503; the body says what is wrong.
 pub async fn ready(State(app): State<App>) -> impl IntoResponse {
     let services = app.tree.services();
@@ -80,6 +93,7 @@ pub async fn ready(State(app): State<App>) -> impl IntoResponse {
         actors,
         writer,
         feed: feed(&app),
+        candles: candles(&app),
         sockets: services.registry.len(),
         rooms_running: rooms.iter().filter(|room| room.address.is_up()).count(),
     };
@@ -124,6 +138,19 @@ fn feed(app: &App) -> Option<FeedView> {
         reconnects: view.reconnects,
         last_tick_age_ms: view.last_tick.map(|at| at.elapsed().as_millis()),
         silent_markets: view.silent.iter().map(ToString::to_string).collect(),
+        last_error: view.last_error,
+    })
+}
+
+fn candles(app: &App) -> Option<CandlesView> {
+    let services = app.tree.services();
+    services.config.candles.as_ref()?;
+    let view = services.candles_view.get();
+    Some(CandlesView {
+        collecting: view.collecting,
+        behind_series: view.behind,
+        pages: view.pages,
+        changes: view.changes,
         last_error: view.last_error,
     })
 }

@@ -110,14 +110,11 @@ impl CandleHub {
 
     /// What is newer than the database, or will be in it soon; oldest first.
     pub fn recent(&self, series: &Series, tickers: &TickerHub) -> Vec<Candle> {
-        let Some(market) = self.markets.get(&series.market).map(|market| Arc::clone(&market)) else {
-            return day_of(tickers, series)
-                .filter(|_| series.interval == Interval::Day)
-                .into_iter()
-                .collect();
-        };
-        let day = day_of(tickers, series);
-        market.state.lock().recent(series.interval, day.as_ref())
+        let day = tickers.last(&series.market).ok().flatten().as_ref().and_then(running_day);
+        match self.markets.get(&series.market).map(|market| Arc::clone(&market)) {
+            Some(market) => market.state.lock().recent(series.interval, day.as_ref()),
+            None => State::default().recent(series.interval, day.as_ref()),
+        }
     }
 
     /// Subscribes a socket, and gives it what is known at once. Twice is once.
@@ -166,6 +163,11 @@ impl CandleHub {
             wanted.push_back(series.clone());
             self.work.notify_one();
         }
+    }
+
+    /// There is a new backfill.
+    pub fn hurry(&self) {
+        self.work.notify_one();
     }
 
     pub(super) fn next_wanted(&self) -> Option<Series> {
@@ -242,10 +244,6 @@ fn long_window(interval: Interval, days: Option<&ClosedDays>, day: Option<&Candl
     let day = day.filter(|day| day.start == days.today);
     let closed = days.sums.iter().find(|(of, _)| *of == interval).map(|(_, sum)| sum);
     Candle::fold(start, closed.into_iter().chain(day))
-}
-
-fn day_of(tickers: &TickerHub, series: &Series) -> Option<Candle> {
-    tickers.last(&series.market).ok().flatten().as_ref().and_then(running_day)
 }
 
 /// The day as the ticker sums it up.

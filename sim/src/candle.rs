@@ -13,7 +13,7 @@ pub(crate) const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 pub(crate) const MINUTE_UNITS: [i64; 8] = [1, 3, 5, 10, 15, 30, 60, 240];
 
 /// The length of a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Interval {
     Second,
     /// One of [`MINUTE_UNITS`].

@@ -3,7 +3,10 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use crate::limit::Limits;
+use crate::replay::Replay;
 
 /// What an exchange is started with.
 ///
@@ -23,6 +26,12 @@ pub struct Config {
     /// [`Exchange::trade`]: crate::Exchange::trade
     /// [`Exchange::refresh_sums`]: crate::Exchange::refresh_sums
     pub trades_per_minute: u32,
+    /// Recorded trades that happen again, besides those of the walk. Their markets have to be among `markets`.
+    pub replays: Vec<Replay>,
+    /// How much faster than they were recorded. Zero counts as one.
+    pub replay_speed: u32,
+    /// Where the admin port listens; there is none without. It has no authentication.
+    pub admin: Option<SocketAddr>,
     /// How many requests are taken.
     pub limits: Limits,
     /// A socket on which nothing went either way for so long is ended, without a close frame. Measured on
@@ -35,7 +44,7 @@ pub struct Config {
 }
 
 /// A market of the exchange.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct MarketSpec {
     /// `QUOTE-BASE`, upper case.
     pub code: String,
@@ -67,6 +76,9 @@ impl Default for Config {
             seed: 0,
             markets: default_markets(),
             trades_per_minute: 20 * 60,
+            replays: Vec::new(),
+            replay_speed: 1,
+            admin: None,
             limits: Limits::default(),
             idle_close: Duration::from_secs(60),
             status_interval: Duration::from_secs(10),

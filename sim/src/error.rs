@@ -33,4 +33,12 @@ pub enum SimError {
         /// The price as given.
         price: String,
     },
+    /// A recording with a line that is no trade.
+    #[error("line {line} of the recording: {reason}")]
+    BadRecording {
+        /// Counted from 1.
+        line: usize,
+        /// What was expected.
+        reason: String,
+    },
 }

@@ -15,16 +15,16 @@ use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 use tokio::time::{interval, sleep_until, timeout};
 
-use crate::config::Config;
+use crate::config::{Config, MarketSpec};
 use crate::connections::Connections;
 use crate::error::SimError;
 use crate::faults::Faults;
 use crate::floor::{Event, Floor};
 use crate::limit::Gate;
-use crate::{rest, socket};
+use crate::{admin, replay, rest, socket};
 
 /// Events that a socket may be behind. At the limit it is ended: better no stream than one with holes.
-const EVENT_BACKLOG: usize = 16_384;
+const EVENT_BACKLOG: usize = 65_536;
 
 /// Upbit moves the 24 h sums about this often.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
@@ -38,6 +38,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct Exchange {
     hall: Arc<Hall>,
     address: SocketAddr,
+    admin_address: Option<SocketAddr>,
     server: JoinHandle<()>,
 }
 
@@ -63,14 +64,24 @@ impl Exchange {
     /// [`SimError::BadNumber`] or [`SimError::OffTick`] for a
     /// start price that no trade could have.
     pub async fn start(config: Config) -> Result<Self, SimError> {
-        let listen_error = |source| SimError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
-        let address = listener.local_addr().map_err(listen_error)?;
+        let listener = bind(config.listen).await?;
+        let address =
+            listener.local_addr().map_err(|source| SimError::Listen { address: config.listen, source })?;
+        let admin = match config.admin {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        let admin_address = admin.as_ref().and_then(|listener| listener.local_addr().ok());
         let hall = Arc::new(Hall::new(config)?);
         tokio::spawn(until_closed(Arc::clone(&hall), trade_by_itself(Arc::clone(&hall))));
+        tokio::spawn(until_closed(Arc::clone(&hall), play(Arc::clone(&hall))));
+        if let Some(listener) = admin {
+            let app = admin::routes().with_state(Arc::clone(&hall));
+            tokio::spawn(until_closed(Arc::clone(&hall), answer(listener, app)));
+        }
         let server = tokio::spawn(serve(listener, Arc::clone(&hall)));
         tracing::debug!(%address, "simulated exchange listens");
-        Ok(Self { hall, address, server })
+        Ok(Self { hall, address, admin_address, server })
     }
 
     /// The address of the public WebSocket.
@@ -81,6 +92,25 @@ impl Exchange {
     /// What stands before `/ticker` and the like.
     pub fn rest_url(&self) -> String {
         format!("http://{}/v1", self.address)
+    }
+
+    /// Where the admin port listens, if there is one.
+    pub fn admin_url(&self) -> Option<String> {
+        self.admin_address.map(|address| format!("http://{address}"))
+    }
+
+    /// Lists one more market, with a history as if it had always been there.
+    ///
+    /// # Errors
+    ///
+    /// As for the markets of the configuration.
+    pub fn list(&self, spec: MarketSpec) -> Result<(), SimError> {
+        self.hall.floor.lock().list(spec, Timestamp::now())
+    }
+
+    /// Takes a market off the list; its subscriptions fall silent.
+    pub fn delist(&self, code: &str) {
+        self.hall.floor.lock().delist(code);
     }
 
     /// Lets a trade of `volume` at `price` happen now. Both are plain decimals, `"152345000"` or `"0.00061"`.
@@ -159,6 +189,17 @@ impl Hall {
     }
 }
 
+async fn bind(address: SocketAddr) -> Result<TcpListener, SimError> {
+    TcpListener::bind(address).await.map_err(|source| SimError::Listen { address, source })
+}
+
+/// The admin port, which ends with the exchange and waits for nobody.
+async fn answer(listener: TcpListener, app: Router) {
+    if let Err(error) = axum::serve(listener, app).await {
+        tracing::warn!(%error, "admin port ended");
+    }
+}
+
 async fn serve(listener: TcpListener, hall: Arc<Hall>) {
     let app = Router::new()
         .route("/websocket/v1", get(socket::connect))
@@ -200,6 +241,18 @@ async fn trade_by_itself(hall: Arc<Hall>) {
                 // From none to twice the mean; a burst is paid for with a longer pause.
                 next += mean_gap * trades.max(1) * rng.u32(0..=200) / 100;
             }
+        }
+    }
+}
+
+/// The recorded trades, each at its time since the start.
+async fn play(hall: Arc<Hall>) {
+    let start = tokio::time::Instant::now();
+    let speed = hall.config.replay_speed.max(1);
+    for (at, code, price, volume) in replay::merged(&hall.config.replays) {
+        sleep_until(start + at / speed).await;
+        if let Err(error) = hall.floor.lock().trade(code, price, volume, Timestamp::now()) {
+            tracing::warn!(%error, code, "recorded trade cannot happen here");
         }
     }
 }

@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use tokio::sync::{broadcast, watch};
 
+use crate::distortion::Distortion;
 use crate::floor::Event;
 
 /// What is broken right now. Every socket watches it.
@@ -19,6 +20,7 @@ pub(crate) struct State {
     pub(crate) refused_connects: Option<StatusCode>,
     pub(crate) rest_status: Option<StatusCode>,
     pub(crate) muted: BTreeSet<String>,
+    pub(crate) distortion: Distortion,
 }
 
 /// Switches for everything that can go wrong at an exchange. Each takes effect at once and on all sockets.
@@ -68,6 +70,32 @@ impl Faults {
     pub fn mute_code(&self, code: &str) {
         self.state.send_modify(|state| {
             state.muted.insert(code.to_owned());
+        });
+    }
+
+    /// Lets `code` deliver again.
+    pub fn unmute_code(&self, code: &str) {
+        self.state.send_modify(|state| {
+            state.muted.remove(code);
+        });
+    }
+
+    /// Distorts every data frame from now on; the default distortion ends it.
+    pub fn distort(&self, distortion: Distortion) {
+        self.state.send_modify(|state| state.distortion = distortion);
+    }
+
+    /// Sends an error frame to every socket and closes it 150 ms later, as after a request that the exchange refuses.
+    pub fn send_error(&self, name: &str, message: &str) {
+        let error = Event::Error { name: name.to_owned(), message: message.to_owned() };
+        // Without a socket there is nobody to send to, which is no error.
+        let _ = self.events.send(error);
+    }
+
+    /// Mends everything that is broken for longer than a moment.
+    pub fn clear(&self) {
+        self.state.send_modify(|state| {
+            *state = State { drops: state.drops, closed: state.closed, ..State::default() };
         });
     }
 

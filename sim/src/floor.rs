@@ -8,7 +8,7 @@ use fastrand::Rng;
 use jiff::{Timestamp, ToSpan};
 use tokio::sync::broadcast;
 
-use crate::candle::Interval;
+use crate::candle::{Candle, Interval};
 use crate::config::MarketSpec;
 use crate::decimal::{Decimal, NotADecimal, Price};
 use crate::error::SimError;
@@ -24,10 +24,13 @@ const TOO_LARGE: Decimal<8> = Decimal::from_units(10_000_000_000 * Price::ONE);
 /// What sockets are told.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
-    /// A market moved. `sequence` rises by one with each; a snapshot says up to which one it has seen.
-    Moved { sequence: u64, ticker: Arc<Ticker> },
+    /// A market moved, by a trade or because its sums did. `sequence` rises by one with each; a snapshot says up to
+    /// which one it has seen.
+    Moved { sequence: u64, ticker: Arc<Ticker>, is_trade: bool },
     /// Bytes of a test, for everyone.
     Raw(Bytes),
+    /// An error that everyone is told before the connection is closed.
+    Error { name: String, message: String },
 }
 
 /// A market as listed, and as traded.
@@ -72,6 +75,8 @@ pub(crate) struct Floor {
     listings: Vec<Listing>,
     /// Code to place in `listings`.
     places: HashMap<String, usize>,
+    seed: u64,
+    is_driven_by_hand: bool,
     rng: Rng,
     sequence: u64,
     events: broadcast::Sender<Event>,
@@ -88,9 +93,8 @@ impl Floor {
         let mut rng = Rng::with_seed(seed);
         let list = |(rank, spec)| Listing::open(spec, rank, seed, is_driven_by_hand, now, &mut rng);
         let listings = specs.into_iter().enumerate().map(list).collect::<Result<Vec<_>, SimError>>()?;
-        let place = |(place, listing): (usize, &Listing)| (listing.spec.code.clone(), place);
-        let places = listings.iter().enumerate().map(place).collect();
-        Ok(Self { listings, places, rng, sequence: 0, events })
+        let places = places(&listings);
+        Ok(Self { listings, places, seed, is_driven_by_hand, rng, sequence: 0, events })
     }
 
     /// Books one trade at `now`. A higher price than the last is a buyer's doing, a lower one a seller's, and
@@ -115,8 +119,8 @@ impl Floor {
             std::cmp::Ordering::Less => Side::Ask,
             std::cmp::Ordering::Equal => ticker.side,
         };
-        listing.trade(Trade { price, volume, side, at: now }, now);
-        report(listing, &mut self.sequence, &self.events);
+        listing.trade(Trade { id: 0, price, volume, side, at: now }, now);
+        report(listing, true, &mut self.sequence, &self.events);
         Ok(())
     }
 
@@ -134,7 +138,7 @@ impl Floor {
         let anchor = listing.history.path().price_at(minute_of(now));
         for trade in walk::burst(&listing.market, anchor, traded_at, &mut self.rng) {
             listing.trade(trade, now);
-            report(listing, &mut self.sequence, &self.events);
+            report(listing, true, &mut self.sequence, &self.events);
             trades += 1;
         }
         trades
@@ -144,21 +148,49 @@ impl Floor {
     pub(crate) fn refresh(&mut self, now: Timestamp) {
         for listing in &mut self.listings {
             if listing.market.refresh(now) {
-                report(listing, &mut self.sequence, &self.events);
+                report(listing, false, &mut self.sequence, &self.events);
             }
         }
     }
 
-    /// The present state of the markets `codes`, those of them that exist, and the last event that it
-    /// contains.
-    pub(crate) fn snapshot<'a>(&self, codes: impl IntoIterator<Item = &'a String>) -> (u64, Vec<Ticker>) {
-        let tickers = codes.into_iter().filter_map(|code| self.ticker(code)).cloned().collect();
-        (self.sequence, tickers)
+    /// The number of the last event.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The window of market `code` that starts at `start`, as far as it has been traded.
+    pub(crate) fn candle(&self, code: &str, interval: Interval, start: i64) -> Option<Candle> {
+        self.listing(code)?.history.window(interval, start)
+    }
+
+    pub(crate) fn history(&self, code: &str) -> Option<&History> {
+        self.listing(code).map(|listing| &listing.history)
+    }
+
+    /// Lists one more market, as if it had always been there; one that is there already stays as it is.
+    pub(crate) fn list(&mut self, spec: MarketSpec, now: Timestamp) -> Result<(), SimError> {
+        if self.places.contains_key(&spec.code) {
+            return Ok(());
+        }
+        let rank = self.listings.len();
+        let listing = Listing::open(spec, rank, self.seed, self.is_driven_by_hand, now, &mut self.rng)?;
+        self.places.insert(listing.spec.code.clone(), rank);
+        self.listings.push(listing);
+        Ok(())
+    }
+
+    /// Takes a market off the list. Its subscriptions fall silent.
+    pub(crate) fn delist(&mut self, code: &str) {
+        self.listings.retain(|listing| listing.spec.code != code);
+        self.places = places(&self.listings);
     }
 
     pub(crate) fn ticker(&self, code: &str) -> Option<&Ticker> {
-        let place = *self.places.get(code)?;
-        self.listings.get(place).map(|listing| listing.market.ticker())
+        self.listing(code).map(|listing| listing.market.ticker())
+    }
+
+    fn listing(&self, code: &str) -> Option<&Listing> {
+        self.listings.get(*self.places.get(code)?)
     }
 
     /// The newest `count` candles of market `code` that begin before the epoch second `before`.
@@ -170,8 +202,7 @@ impl Floor {
         count: usize,
         now: Timestamp,
     ) -> Option<Page> {
-        let place = *self.places.get(code)?;
-        self.listings.get(place).map(|listing| listing.history.page(interval, before, count, now))
+        self.listing(code).map(|listing| listing.history.page(interval, before, count, now))
     }
 
     /// All markets in the order of the configuration.
@@ -184,14 +215,18 @@ impl Floor {
     }
 }
 
-fn report(listing: &Listing, sequence: &mut u64, events: &broadcast::Sender<Event>) {
+fn places(listings: &[Listing]) -> HashMap<String, usize> {
+    listings.iter().enumerate().map(|(place, listing)| (listing.spec.code.clone(), place)).collect()
+}
+
+fn report(listing: &Listing, is_trade: bool, sequence: &mut u64, events: &broadcast::Sender<Event>) {
     *sequence += 1;
     let ticker = Arc::new(listing.market.ticker().clone());
     // Without a socket there is nobody to tell, which is no error.
-    let _ = events.send(Event::Moved { sequence: *sequence, ticker });
+    let _ = events.send(Event::Moved { sequence: *sequence, ticker, is_trade });
 }
 
-fn parse_price(code: &str, text: &str) -> Result<Price, SimError> {
+pub(crate) fn parse_price(code: &str, text: &str) -> Result<Price, SimError> {
     let price = parse_positive(text)?;
     if !is_on_tick(code, price) {
         return Err(SimError::OffTick { code: code.to_owned(), price: text.to_owned() });
@@ -199,7 +234,7 @@ fn parse_price(code: &str, text: &str) -> Result<Price, SimError> {
     Ok(price)
 }
 
-fn parse_positive(text: &str) -> Result<Decimal<8>, SimError> {
+pub(crate) fn parse_positive(text: &str) -> Result<Decimal<8>, SimError> {
     match text.parse() {
         Ok(number) if number > Decimal::ZERO && number < TOO_LARGE => Ok(number),
         Ok(_) | Err(NotADecimal) => Err(SimError::BadNumber { text: text.to_owned() }),

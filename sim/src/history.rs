@@ -20,6 +20,9 @@ const MINUTES_KEPT: i64 = 7 * SECONDS_PER_DAY;
 /// Days of the path that were added up before. At the limit all are forgotten; ten years are 3,653.
 const DAYS_KEPT: usize = 4_000;
 
+/// Trades kept one by one. Those between them and the past are not told any more.
+const TRADES_KEPT: usize = 2_000;
+
 /// The past of a market before the exchange opened.
 #[derive(Debug)]
 pub(crate) struct Past {
@@ -85,6 +88,8 @@ pub(crate) struct History {
     past_until: i64,
     minutes: VecDeque<Piece>,
     seconds: VecDeque<Piece>,
+    /// The newest trades one by one, oldest first.
+    trades: VecDeque<Trade>,
 }
 
 /// What is needed to tell candles without the floor.
@@ -109,6 +114,7 @@ impl History {
             past_until: now.as_second(),
             minutes: VecDeque::new(),
             seconds: VecDeque::new(),
+            trades: VecDeque::new(),
         }
     }
 
@@ -125,8 +131,25 @@ impl History {
             .filter(move |trade| (from..until).contains(&trade.at.as_second()))
     }
 
+    /// The newest `count` trades of the day that begins at the epoch second `day`, those with an id below `cursor` and
+    /// before the epoch second `before`, newest first.
+    pub(crate) fn trades_of_day(&self, day: i64, before: i64, cursor: i64, count: usize) -> Vec<Trade> {
+        let end = before.min(Interval::Day.end_of(day));
+        let is_wanted = |trade: &Trade| (day..end).contains(&trade.at.as_second()) && trade.id < cursor;
+        let past_end = end.min(self.past_until);
+        let minutes = (day.div_euclid(60)..(past_end + 59).div_euclid(60)).rev();
+        let past = minutes
+            .flat_map(|minute| self.path().trades(minute).collect::<Vec<_>>().into_iter().rev())
+            .filter(|trade| trade.at.as_second() < past_end);
+        self.trades.iter().rev().cloned().chain(past).filter(is_wanted).take(count).collect()
+    }
+
     /// Adds a trade, which is not older than the one before.
     pub(crate) fn record(&mut self, trade: &Trade) {
+        if self.trades.len() == TRADES_KEPT {
+            self.trades.pop_front();
+        }
+        self.trades.push_back(trade.clone());
         let second = trade.at.as_second();
         match self.seconds.back_mut() {
             Some((last, candle)) if *last == second => candle.append(&trade.into()),
@@ -156,7 +179,6 @@ impl History {
     }
 
     /// The window that starts at `start`, as far as it has been traded.
-    #[cfg(test)]
     pub(crate) fn window(&self, interval: Interval, start: i64) -> Option<Candle> {
         let end = interval.end_of(start);
         let recorded = self.recorded(start).take_while(|(second, _)| *second < end).map(|(_, candle)| candle);
@@ -189,7 +211,6 @@ impl History {
         Page { past, past_until, interval, before, not_before, recorded }
     }
 
-    #[cfg(test)]
     fn recorded(&self, from: i64) -> impl Iterator<Item = Piece> {
         let tail = |pieces: &VecDeque<Piece>| pieces.partition_point(|(second, _)| *second < from);
         self.minutes.range(tail(&self.minutes)..).chain(self.seconds.range(tail(&self.seconds)..)).copied()
@@ -234,7 +255,7 @@ mod tests {
 
     fn trade(second: i64, price: &str) -> Trade {
         let at = Timestamp::from_second(opened().as_second() + second).unwrap();
-        Trade { price: price.parse().unwrap(), volume: Volume::from_units(7), side: Side::Bid, at }
+        Trade { id: 0, price: price.parse().unwrap(), volume: Volume::from_units(7), side: Side::Bid, at }
     }
 
     /// All windows of `interval` in the span, joined.

@@ -66,6 +66,8 @@ pub(crate) enum Group {
     Market,
     Ticker,
     Candle,
+    Trade,
+    Orderbook,
     WebSocket,
     Origin,
 }
@@ -77,6 +79,8 @@ impl Group {
             Self::Market => ("market", 600),
             Self::Ticker => ("ticker", 600),
             Self::Candle => ("candles", 600),
+            Self::Trade => ("crix-trades", 600),
+            Self::Orderbook => ("orderbook", 600),
             Self::WebSocket => ("websocket", 300),
             Self::Origin => ("origin", 6),
         };
@@ -157,7 +161,9 @@ impl Gate {
     fn allowance(&self, group: Group) -> (Duration, u32) {
         let second = Duration::from_secs(1);
         match group {
-            Group::Market | Group::Ticker | Group::Candle => (second, self.limits.rest_per_second),
+            Group::Market | Group::Ticker | Group::Candle | Group::Trade | Group::Orderbook => {
+                (second, self.limits.rest_per_second)
+            }
             Group::WebSocket => (second, self.limits.connects_per_second),
             Group::Origin => (self.limits.origin_interval, 1),
         }

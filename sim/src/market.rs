@@ -23,6 +23,8 @@ pub(crate) enum Side {
 /// One trade, before the market has booked it.
 #[derive(Clone, Debug)]
 pub(crate) struct Trade {
+    /// Unique in its market: milliseconds times 10,000 plus a count. The market gives the next free one.
+    pub(crate) id: i64,
     pub(crate) price: Price,
     pub(crate) volume: Volume,
     pub(crate) side: Side,
@@ -48,6 +50,7 @@ pub(crate) struct Ticker {
     pub(crate) side: Side,
     pub(crate) volume: Volume,
     pub(crate) traded_at: Timestamp,
+    pub(crate) trade_id: i64,
     pub(crate) highest_52_week: (Price, Date),
     pub(crate) lowest_52_week: (Price, Date),
     /// The 24 h sums as of the last refresh: trades do not move them.
@@ -87,6 +90,7 @@ impl Ticker {
             Side::Bid => self.acc_bid_volume += trade.volume,
         }
         (self.side, self.volume, self.traded_at) = (trade.side, trade.volume, trade.at);
+        self.trade_id = trade.id;
         self.extend_year(trade.price);
     }
 
@@ -171,6 +175,7 @@ impl Market {
             side: Side::Bid,
             volume: Volume::ZERO,
             traded_at: now,
+            trade_id: trade_id_at(now),
             highest_52_week,
             lowest_52_week,
             acc_price_24h: Turnover::ZERO,
@@ -188,6 +193,7 @@ impl Market {
     /// up, and returned as it was booked.
     pub(crate) fn trade(&mut self, mut trade: Trade, now: Timestamp) -> Trade {
         trade.at = trade.at.max(self.latest);
+        trade.id = trade_id_at(trade.at).max(self.ticker.trade_id + 1);
         self.roll_to(trade.at);
         self.ticker.add(&trade);
         self.last_day.add(&trade);
@@ -218,6 +224,11 @@ impl Market {
     }
 }
 
+/// The id of the first trade in the millisecond of `at`.
+pub(crate) fn trade_id_at(at: Timestamp) -> i64 {
+    at.as_millisecond() * 10_000
+}
+
 /// The UTC day of an instant.
 fn day_of(at: Timestamp) -> Date {
     Offset::UTC.to_datetime(at).date()
@@ -244,6 +255,7 @@ mod tests {
         let mut market = Market::new("KRW-X", "100".parse().unwrap(), year, at("2026-03-01T23:59:00Z"));
         for price in prices {
             let trade = Trade {
+                id: 0,
                 price: price.parse().unwrap(),
                 volume: Volume::from_units(1),
                 side: Side::Bid,
@@ -277,6 +289,7 @@ mod tests {
         let mut market = market_after(&["104"]);
         market.refresh(at("2026-03-02T00:00:01Z"));
         let late = Trade {
+            id: 0,
             price: "105".parse().unwrap(),
             volume: Volume::from_units(1),
             side: Side::Bid,

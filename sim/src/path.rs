@@ -12,7 +12,7 @@ use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan};
 
 use crate::decimal::Price;
-use crate::market::{Side, Trade};
+use crate::market::{Side, Trade, trade_id_at};
 use crate::tick_size::floor_to_tick;
 use crate::walk::order_size;
 
@@ -132,7 +132,7 @@ impl Path {
             };
             let volume = order_size(&self.code, price, self.weight, &mut rng);
             let at = Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH);
-            Trade { price, volume, side, at }
+            Trade { id: trade_id_at(at), price, volume, side, at }
         })
     }
 

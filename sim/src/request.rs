@@ -3,11 +3,15 @@
 
 mod error;
 mod list;
+mod stream;
 
 use serde_json::{Map, Value};
 
 pub(crate) use error::RequestError;
 pub(crate) use list::list_reply;
+pub(crate) use stream::Stream;
+
+use crate::decimal::Price;
 
 /// How frames are written. A setting of the whole connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,10 +39,10 @@ pub(crate) enum Request {
 /// One type object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Subscription {
-    pub(crate) kind: String,
+    pub(crate) kind: Stream,
     pub(crate) codes: Vec<String>,
     /// Grouping of the order book; zero elsewhere.
-    pub(crate) level: u64,
+    pub(crate) level: Price,
     /// A snapshot comes first.
     pub(crate) snapshot: bool,
     /// The stream follows.
@@ -88,22 +92,22 @@ fn parse_format(name: &Value) -> Result<Format, RequestError> {
 
 fn parse_subscription(object: &Map<String, Value>) -> Result<Subscription, RequestError> {
     let kind = object.get("type").and_then(Value::as_str).ok_or(RequestError::WrongFormat)?;
-    check_kind(kind)?;
+    let kind = Stream::parse(kind)?;
     let codes = parse_codes(object.get("codes").ok_or(RequestError::NoCodes)?)?;
-    let level = object.get("level").map_or(Some(0), Value::as_u64).ok_or(RequestError::WrongFormat)?;
+    let level = parse_level(object.get("level"))?;
     let only_snapshot = flag(object, ["is_only_snapshot", "isOnlySnapshot"])?;
     let only_realtime = flag(object, ["is_only_realtime", "isOnlyRealtime"])?;
     // Nobody knows what both flags at once give; here the snapshot alone.
     let (snapshot, realtime) = (only_snapshot || !only_realtime, !only_snapshot);
-    Ok(Subscription { kind: kind.to_owned(), codes, level, snapshot, realtime })
+    Ok(Subscription { kind, codes, level, snapshot, realtime })
 }
 
-fn check_kind(kind: &str) -> Result<(), RequestError> {
-    match kind {
-        "ticker" | "trade" | "orderbook" | "candle.1s" | "candle.1m" | "candle.3m" | "candle.5m"
-        | "candle.10m" | "candle.15m" | "candle.30m" | "candle.60m" | "candle.240m" => Ok(()),
-        "myOrder" | "myAsset" | "announcement" => Err(RequestError::InvalidAuth),
-        _ => Err(RequestError::UnknownType(kind.to_owned())),
+/// A level may be a fraction of the currency.
+fn parse_level(level: Option<&Value>) -> Result<Price, RequestError> {
+    match level {
+        None => Ok(Price::ZERO),
+        Some(Value::Number(number)) => number.to_string().parse().map_err(|_| RequestError::WrongFormat),
+        Some(_) => Err(RequestError::WrongFormat),
     }
 }
 
@@ -130,7 +134,13 @@ mod tests {
 
     fn subscription(kind: &str, codes: &[&str]) -> Subscription {
         let codes = codes.iter().map(|code| (*code).to_owned()).collect();
-        Subscription { kind: kind.to_owned(), codes, level: 0, snapshot: true, realtime: true }
+        Subscription {
+            kind: Stream::parse(kind).unwrap(),
+            codes,
+            level: Price::ZERO,
+            snapshot: true,
+            realtime: true,
+        }
     }
 
     fn subscriptions(text: &str) -> (Vec<Subscription>, Format) {
@@ -173,7 +183,8 @@ mod tests {
             r#"[{"ticket":"t"},{"format":"SIMPLE"},{"type":"trade","codes":["KRW-BTC","BTC-BCH"]},
                 {"type":"orderbook","codes":["KRW-BTC.15"],"level":10000},{"type":"candle.1m","codes":["KRW-ETH"]}]"#,
         );
-        let book = Subscription { level: 10_000, ..subscription("orderbook", &["KRW-BTC.15"]) };
+        let book =
+            Subscription { level: "10000".parse().unwrap(), ..subscription("orderbook", &["KRW-BTC.15"]) };
         let others =
             (subscription("trade", &["KRW-BTC", "BTC-BCH"]), subscription("candle.1m", &["KRW-ETH"]));
         assert_eq!((all, format), (vec![others.0, book, others.1], Format::Simple));

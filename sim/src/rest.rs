@@ -1,6 +1,8 @@
 //! The REST calls. <https://docs.upbit.com/kr/reference/rest-api-guide>
 
 mod candle;
+mod orderbook;
+mod trade;
 
 use std::sync::Arc;
 
@@ -31,7 +33,12 @@ pub(crate) fn routes(hall: &Arc<Hall>) -> Router<Arc<Hall>> {
         .route("/ticker/all", get(ticker_all))
         .route_layer(limited(Group::Ticker));
     let candle = candle::routes().route_layer(limited(Group::Candle));
-    market.merge(ticker).merge(candle)
+    let trade = Router::new().route("/trades/ticks", get(trade::ticks)).route_layer(limited(Group::Trade));
+    let orderbook = Router::new()
+        .route("/orderbook", get(orderbook::books))
+        .route("/orderbook/instruments", get(orderbook::instruments))
+        .route_layer(limited(Group::Orderbook));
+    market.merge(ticker).merge(candle).merge(trade).merge(orderbook)
 }
 
 /// A path that nobody serves. The gateway answers it, so there are no limits on it.
@@ -111,6 +118,14 @@ fn json(body: String) -> Response {
         (header::VARY, "origin,access-control-request-method,access-control-request-headers,accept-encoding"),
     ];
     (headers, body).into_response()
+}
+
+/// A parameter that is an integer, if it is there.
+fn number(text: Option<&str>) -> Result<Option<i64>, Refusal> {
+    match text {
+        None | Some("") => Ok(None),
+        Some(text) => text.parse().map(Some).map_err(|_| Refusal::WrongType),
+    }
 }
 
 /// Why a call is answered with an error.

@@ -1,6 +1,8 @@
 //! One WebSocket: who may connect, what a client may say, what it is told, how it ends.
 
-use std::collections::{BTreeSet, HashSet};
+mod streams;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,22 +13,26 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use futures_util::SinkExt;
 use tokio::sync::{broadcast, watch};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sleep_until, timeout};
 
 use crate::connections::Seat;
 use crate::exchange::Hall;
 use crate::faults::State as FaultState;
-use crate::floor::Event;
+use crate::floor::{Event, Floor};
 use crate::guard;
 use crate::limit::{Group, MessageGate};
-use crate::request::{self, Format, Request, RequestError, Subscription};
-use crate::spelling::{StreamType, ticker_frame};
+use crate::request::{self, Format, Request, RequestError, Stream, Subscription};
+use streams::{Outgoing, Streams, market_of, snapshots};
 
 /// Upbit hangs up this long after an error frame.
 const ERROR_TO_CLOSE: Duration = Duration::from_millis(150);
 
 /// How long the other side has to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Books leave on a grid of this, candles on one of [`CANDLE_BEAT`].
+const BOOK_BEAT: Duration = Duration::from_millis(100);
+const CANDLE_BEAT: Duration = Duration::from_secs(1);
 
 const STATUS_UP: &str = r#"{"status":"UP"}"#;
 
@@ -88,8 +94,13 @@ struct Session {
     format: Format,
     /// The live subscriptions.
     running: Vec<Subscription>,
-    /// The codes of the live ticker subscriptions.
-    tickers: HashSet<String>,
+    /// The same, by market, with what is due at the next beat.
+    streams: Streams,
+    /// When due books and candles leave; none is due without.
+    book_beat: Option<Instant>,
+    candle_beat: Option<Instant>,
+    /// The last frame of each type and market, while late duplicates are sent.
+    former: HashMap<(Stream, Arc<str>), String>,
     /// The last event that the snapshot contained; only later ones are news.
     seen: u64,
     /// The beat of the status frames, once asked for.
@@ -110,7 +121,10 @@ impl Session {
             messages: MessageGate::new(&hall.config.limits),
             format: Format::default(),
             running: Vec::new(),
-            tickers: HashSet::new(),
+            streams: Streams::default(),
+            book_beat: None,
+            candle_beat: None,
+            former: HashMap::new(),
             seen: 0,
             status: None,
             last_activity: Instant::now(),
@@ -153,6 +167,14 @@ impl Session {
                 None => Err(End::Silent),
             },
             () = beat(&mut self.status) => self.say(socket, STATUS_UP.to_owned()).await,
+            () = until(self.book_beat) => {
+                self.book_beat = None;
+                self.tell_due(socket, Streams::take_books).await
+            }
+            () = until(self.candle_beat) => {
+                self.candle_beat = None;
+                self.tell_due(socket, Streams::take_candles).await
+            }
             event = self.events.recv() => self.tell(socket, event).await,
             () = sleep(idle_in) => Err(End::Silent),
         }
@@ -223,24 +245,16 @@ impl Session {
                 // Codes that do not exist are passed over in silence. A book's code may carry its depth.
                 subscription.codes.retain(|code| floor.ticker(market_of(code)).is_some());
             }
-            let (seen, snapshots) = floor.snapshot(codes_with_snapshot(&subscriptions));
-            self.seen = seen;
-            snapshots
+            self.seen = floor.sequence();
+            snapshots(&subscriptions, &floor, format)
         };
         self.format = format;
         subscriptions.retain(|subscription| subscription.realtime && !subscription.codes.is_empty());
+        self.streams = Streams::of(&subscriptions);
         self.running = subscriptions;
-        self.tickers =
-            self.running.iter().filter(|of| of.kind == "ticker").flat_map(|of| of.codes.clone()).collect();
         let live = self.running.iter().flat_map(|of| &of.codes).map(|code| market_of(code).to_owned());
         self.seat.subscribe(live.collect());
-        for ticker in snapshots {
-            if !self.is_muted(&ticker.code) {
-                let frame = ticker_frame(&ticker, format, StreamType::Snapshot);
-                socket.feed(self.frame(frame)).await?;
-            }
-        }
-        self.last_activity = Instant::now();
+        self.deliver(socket, snapshots).await?;
         Ok(socket.flush().await?)
     }
 
@@ -251,24 +265,76 @@ impl Session {
         event: Result<Event, broadcast::error::RecvError>,
     ) -> Result<(), End> {
         match event {
-            Ok(Event::Moved { sequence, ticker }) => {
-                if sequence <= self.seen
-                    || !self.tickers.contains(&*ticker.code)
-                    || self.is_muted(&ticker.code)
-                {
-                    return Ok(());
+            Ok(Event::Moved { sequence, ticker, is_trade }) => {
+                if sequence > self.seen {
+                    let frames = self.streams.moved(&ticker, is_trade, self.format);
+                    self.set_beats();
+                    self.deliver(socket, frames).await?;
                 }
-                self.say(socket, ticker_frame(&ticker, self.format, StreamType::Realtime)).await
+                // Under load many frames leave in one write.
+                if self.events.is_empty() { Ok(socket.flush().await?) } else { Ok(()) }
             }
             Ok(Event::Raw(bytes)) => {
                 self.last_activity = Instant::now();
                 Ok(socket.send(Message::Binary(bytes)).await?)
             }
+            Ok(Event::Error { name, message }) => Err(End::Refused(RequestError::Injected { name, message })),
             Err(behind) => {
                 tracing::warn!(%behind, "socket reads too slowly and is ended");
                 Err(End::Silent)
             }
         }
+    }
+
+    /// Plans the next beats for what has become due.
+    fn set_beats(&mut self) {
+        if self.book_beat.is_none() && self.streams.has_due_books() {
+            self.book_beat = Some(self.next_beat(BOOK_BEAT));
+        }
+        if self.candle_beat.is_none() && self.streams.has_due_candles() {
+            self.candle_beat = Some(self.next_beat(CANDLE_BEAT));
+        }
+    }
+
+    /// Beats are those of the server, the same for all sockets.
+    fn next_beat(&self, period: Duration) -> Instant {
+        let opened = self.hall.opened;
+        let beats = opened.elapsed().as_millis() / period.as_millis().max(1);
+        opened + period * u32::try_from(beats + 1).unwrap_or(u32::MAX)
+    }
+
+    async fn tell_due(
+        &mut self,
+        socket: &mut WebSocket,
+        take: fn(&mut Streams, &Floor, Format) -> Vec<Outgoing>,
+    ) -> Result<(), End> {
+        let frames = take(&mut self.streams, &self.hall.floor.lock(), self.format);
+        self.deliver(socket, frames).await?;
+        Ok(socket.flush().await?)
+    }
+
+    /// Writes data frames, as distorted as they are to be, into the socket's buffer.
+    async fn deliver(&mut self, socket: &mut WebSocket, frames: Vec<Outgoing>) -> Result<(), End> {
+        let distortion = self.faults.borrow().distortion;
+        if !distortion.late_duplicates {
+            self.former.clear();
+        }
+        for Outgoing { stream, code, json } in frames {
+            if self.is_muted(&code) {
+                continue;
+            }
+            self.last_activity = Instant::now();
+            let json = distortion.apply(json);
+            if !distortion.late_duplicates {
+                socket.feed(self.frame(json)).await?;
+                continue;
+            }
+            socket.feed(self.frame(json.clone())).await?;
+            if let Some(former) = self.former.insert((stream, code), json) {
+                socket.feed(self.frame(former)).await?;
+            }
+        }
+        Ok(())
     }
 
     fn is_muted(&self, code: &str) -> bool {
@@ -298,22 +364,18 @@ impl Session {
     }
 }
 
-/// `KRW-BTC` of `KRW-BTC.15`.
-fn market_of(code: &str) -> &str {
-    code.split_once('.').map_or(code, |(market, _)| market)
-}
-
-/// The codes of all ticker subscriptions that begin with a snapshot, each once.
-fn codes_with_snapshot(subscriptions: &[Subscription]) -> Vec<&String> {
-    let wanted = subscriptions.iter().filter(|of| of.kind == "ticker" && of.snapshot);
-    let mut seen = BTreeSet::new();
-    wanted.flat_map(|of| &of.codes).filter(|code| seen.insert(*code)).collect()
-}
-
 /// Completes when a connection that began after `drops` drops is to be dropped itself.
 async fn dropped(mut faults: watch::Receiver<FaultState>, drops: u64) {
     // An error means that the exchange itself is gone, which ends the socket too.
     let _ = faults.wait_for(|state| state.closed || state.drops != drops).await;
+}
+
+/// Returns at `beat`; never, without one.
+async fn until(beat: Option<Instant>) {
+    match beat {
+        Some(beat) => sleep_until(beat).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The next beat; never, without a beat.

@@ -1,28 +1,41 @@
-//! How the exchange spells a ticker: key order and every digit.
+//! How the exchange spells what it says: key order and every digit.
 //!
-//! The numbers come from a Java server that prints decimals with all their trailing zeros, and a parser that
-//! was only ever shown tidy numbers breaks on them; hence no JSON library here.
-//! Key order: <https://docs.upbit.com/kr/v1.6.4/reference/websocket-ticker>.
+//! The numbers come from a Java server that prints decimals with all their trailing zeros and doubles with exponents,
+//! and a parser that was only ever shown tidy numbers breaks on them; hence no JSON library here.
 
 mod candle;
+mod orderbook;
+mod ticker;
+mod trade;
 
 use std::fmt::{Display, Write};
 
 use jiff::Timestamp;
-use jiff::tz::{self, Offset};
+use jiff::tz::Offset;
 
-use crate::decimal::{Price, Turnover};
-use crate::market::{Side, Ticker};
+use crate::decimal::{Decimal, Price, Rate};
+use crate::market::Side;
 use crate::request::Format;
-use crate::tick_size::tick_size;
 
-pub(crate) use candle::{DayExtras, rest_candle};
+pub(crate) use candle::{DayExtras, candle_frame, rest_candle};
+pub(crate) use orderbook::{book_frame, rest_book};
+pub(crate) use ticker::{rest_ticker, ticker_frame};
+pub(crate) use trade::{rest_trade, trade_frame};
 
 /// Whether a frame answers a request or reports something new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StreamType {
     Snapshot,
     Realtime,
+}
+
+impl StreamType {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Snapshot => "SNAPSHOT",
+            Self::Realtime => "REALTIME",
+        }
+    }
 }
 
 /// A JSON object whose members keep their order.
@@ -71,95 +84,24 @@ impl Object {
     }
 }
 
-/// One ticker frame.
-pub(crate) fn ticker_frame(ticker: &Ticker, format: Format, stream: StreamType) -> String {
-    match format {
-        Format::Default => ticker_object(ticker, Keys::Full, stream),
-        Format::Simple => ticker_object(ticker, Keys::Short, stream),
-        Format::JsonList => format!("[{}]", ticker_object(ticker, Keys::Full, stream)),
-        Format::SimpleList => format!("[{}]", ticker_object(ticker, Keys::Short, stream)),
+/// `object` as a frame of `format`, given the keys of the format.
+fn frame(format: Format, object: impl FnOnce(Keys) -> String) -> String {
+    let json = object(format.keys());
+    if format.is_list() { format!("[{json}]") } else { json }
+}
+
+impl Format {
+    fn keys(self) -> Keys {
+        match self {
+            Self::Default | Self::JsonList => Keys::Full,
+            Self::Simple | Self::SimpleList => Keys::Short,
+        }
     }
-}
 
-fn ticker_object(ticker: &Ticker, keys: Keys, stream: StreamType) -> String {
-    let Change { word, price, signed_price, rate, signed_rate } = Change::of(ticker, "0E-8");
-    let (highest, lowest) = (ticker.highest_52_week, ticker.lowest_52_week);
-    let stream_type = match stream {
-        StreamType::Snapshot => "SNAPSHOT",
-        StreamType::Realtime => "REALTIME",
-    };
-    let mut object = Object::new(keys);
-    object
-        .word("type", "ty", "ticker")
-        .word("code", "cd", &ticker.code)
-        .raw("opening_price", "op", ticker.opening)
-        .raw("high_price", "hp", ticker.high)
-        .raw("low_price", "lp", ticker.low)
-        .raw("trade_price", "tp", ticker.last)
-        .raw("prev_closing_price", "pcp", ticker.prev_closing)
-        .raw("acc_trade_price", "atp", ticker.acc_price)
-        .word("change", "c", word)
-        .raw("change_price", "cp", price)
-        .raw("signed_change_price", "scp", signed_price)
-        .raw("change_rate", "cr", rate)
-        .raw("signed_change_rate", "scr", signed_rate)
-        .word("ask_bid", "ab", side(ticker.side))
-        .raw("trade_volume", "tv", ticker.volume)
-        .raw("acc_trade_volume", "atv", ticker.acc_volume())
-        .word("trade_date", "tdt", date(ticker.traded_at, Offset::UTC))
-        .word("trade_time", "ttm", time(ticker.traded_at, Offset::UTC))
-        .raw("trade_timestamp", "ttms", ticker.traded_at.as_millisecond())
-        .raw("acc_ask_volume", "aav", ticker.acc_ask_volume)
-        .raw("acc_bid_volume", "abv", ticker.acc_bid_volume)
-        .raw("highest_52_week_price", "h52wp", highest.0)
-        .word("highest_52_week_date", "h52wdt", highest.1)
-        .raw("lowest_52_week_price", "l52wp", lowest.0)
-        .word("lowest_52_week_date", "l52wdt", lowest.1)
-        .word("market_state", "ms", "ACTIVE")
-        .raw("is_trading_suspended", "its", false)
-        .raw("delisting_date", "dd", "null")
-        .word("market_warning", "mw", "NONE")
-        .raw("timestamp", "tms", ticker.updated_at.as_millisecond())
-        .raw("acc_trade_price_24h", "atp24h", last_day_price(ticker))
-        .raw("acc_trade_volume_24h", "atv24h", ticker.acc_volume_24h)
-        .word("stream_type", "st", stream_type);
-    object.end()
-}
-
-/// One row of the REST ticker, which knows no sides and has the times of Korea too.
-pub(crate) fn rest_ticker(ticker: &Ticker) -> String {
-    let Change { word, price, signed_price, rate, signed_rate } = Change::of(ticker, "0");
-    let (highest, lowest) = (ticker.highest_52_week, ticker.lowest_52_week);
-    let korea = tz::offset(9);
-    let mut object = Object::new(Keys::Full);
-    object
-        .word("market", "", &ticker.code)
-        .word("trade_date", "", date(ticker.traded_at, Offset::UTC))
-        .word("trade_time", "", time(ticker.traded_at, Offset::UTC))
-        .word("trade_date_kst", "", date(ticker.traded_at, korea))
-        .word("trade_time_kst", "", time(ticker.traded_at, korea))
-        .raw("trade_timestamp", "", ticker.traded_at.as_millisecond())
-        .raw("opening_price", "", ticker.opening)
-        .raw("high_price", "", ticker.high)
-        .raw("low_price", "", ticker.low)
-        .raw("trade_price", "", ticker.last)
-        .raw("prev_closing_price", "", ticker.prev_closing)
-        .word("change", "", word)
-        .raw("change_price", "", price)
-        .raw("change_rate", "", rate)
-        .raw("signed_change_price", "", signed_price)
-        .raw("signed_change_rate", "", signed_rate)
-        .raw("trade_volume", "", ticker.volume)
-        .raw("acc_trade_price", "", ticker.acc_price)
-        .raw("acc_trade_price_24h", "", last_day_price(ticker))
-        .raw("acc_trade_volume", "", ticker.acc_volume())
-        .raw("acc_trade_volume_24h", "", ticker.acc_volume_24h)
-        .raw("highest_52_week_price", "", highest.0)
-        .word("highest_52_week_date", "", highest.1)
-        .raw("lowest_52_week_price", "", lowest.0)
-        .word("lowest_52_week_date", "", lowest.1)
-        .raw("timestamp", "", ticker.updated_at.as_millisecond());
-    object.end()
+    /// Whether each frame is an array.
+    pub(crate) fn is_list(self) -> bool {
+        matches!(self, Self::JsonList | Self::SimpleList)
+    }
 }
 
 /// The five change fields, spelled.
@@ -174,8 +116,7 @@ struct Change {
 impl Change {
     /// `zero` is how an unchanged price is spelled: `0E-8` on the socket, `0` over REST. A rate is `0` on
     /// both.
-    fn of(ticker: &Ticker, zero: &str) -> Self {
-        let (change, rate) = (ticker.change(), ticker.change_rate());
+    fn of(change: Price, rate: Rate, zero: &str) -> Self {
         if change == Price::ZERO {
             let (price, rate) = (zero.to_owned(), "0".to_owned());
             return Self {
@@ -196,15 +137,33 @@ impl Change {
     }
 }
 
-/// The 24 h turnover with the digits that price unit times smallest volume can produce: 5 for a unit of
-/// 1,000. This fits every market of a recorded `ticker/all`.
-fn last_day_price(ticker: &Ticker) -> String {
-    let unit = tick_size(&ticker.code, ticker.last).units();
-    let zeros =
-        std::iter::successors(Some(unit), |rest| Some(rest / 10)).take_while(|rest| rest % 10 == 0).count();
-    let digits = 16_usize.saturating_sub(zeros);
-    let sum: Turnover = ticker.acc_price_24h;
-    format!("{sum:.digits$}")
+/// A number as Java prints a double: at least one digit after the point, and an exponent from 10^7 on and below 10^-3.
+pub(crate) fn java_double<const SCALE: usize>(number: Decimal<SCALE>) -> String {
+    let sign = if number.units() < 0 { "-" } else { "" };
+    let digits = number.units().unsigned_abs().to_string();
+    let significant = digits.trim_end_matches('0');
+    let Some((first, rest)) = significant.split_at_checked(1) else {
+        return "0.0".to_owned();
+    };
+    // The power of ten of the first digit, in the digits' places.
+    let (places, scale) = (digits.len(), SCALE + 1);
+    let is_plain = places < scale + 7 && places + 3 >= scale;
+    if is_plain {
+        let plain = number.to_string();
+        let short = plain.trim_end_matches('0');
+        return if short.ends_with('.') { format!("{short}0") } else { short.to_owned() };
+    }
+    let rest = if rest.is_empty() { "0" } else { rest };
+    match places.checked_sub(scale) {
+        Some(power) => format!("{sign}{first}.{rest}E{power}"),
+        None => format!("{sign}{first}.{rest}E-{}", scale - places),
+    }
+}
+
+/// A number without zeros that say nothing.
+pub(crate) fn shortest(number: Price) -> String {
+    let plain = number.to_string();
+    plain.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn side(side: Side) -> &'static str {
@@ -225,94 +184,30 @@ fn time(at: Timestamp, offset: Offset) -> impl Display {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market::{Market, Trade};
 
-    /// A market that closed the day before at 150,000,000 and traded twice since, last at `price`.
-    fn ticker_at(price: &str) -> Ticker {
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let extreme = |price: &str, day: &str| (price.parse().unwrap(), day.parse().unwrap());
-        let year = [extreme("240000000", "2025-10-25"), extreme("87000000", "2025-06-03")];
-        let mut market =
-            Market::new("KRW-BTC", "150000000".parse().unwrap(), year, at("2026-01-30T22:00:00Z"));
-        let trades = [
-            ("151000000", Side::Ask, "2026-01-30T22:01:00Z"),
-            (price, Side::Bid, "2026-01-30T22:02:03.045Z"),
-        ];
-        for (price, side, when) in trades {
-            let (price, volume) = (price.parse().unwrap(), "0.00400001".parse().unwrap());
-            market.trade(Trade { price, volume, side, at: at(when) }, at(when));
+    #[test]
+    fn doubles_are_those_of_java() {
+        for (plain, java) in [
+            ("116539000", "1.16539E8"),
+            ("10000000", "1.0E7"),
+            ("9999999.5", "9999999.5"),
+            ("3200", "3200.0"),
+            ("0.02054761", "0.02054761"),
+            ("0.001", "0.001"),
+            ("0.00079276", "7.9276E-4"),
+            ("0.0005", "5.0E-4"),
+            ("0.00000001", "1.0E-8"),
+            ("-282000000", "-2.82E8"),
+            ("0", "0.0"),
+        ] {
+            assert_eq!(java_double(plain.parse::<Price>().unwrap()), java);
         }
-        market.refresh(at("2026-01-30T22:02:03.076Z"));
-        market.ticker().clone()
     }
 
     #[test]
-    fn a_default_frame_to_the_byte() {
-        let expected = concat!(
-            r#"{"type":"ticker","code":"KRW-BTC","opening_price":151000000.00000000,"high_price":151000000.00000000,"#,
-            r#""low_price":149000000.00000000,"trade_price":149000000.00000000,"prev_closing_price":150000000.00000000,"#,
-            r#""acc_trade_price":1200003.0000000000000000,"change":"FALL","change_price":1000000.00000000,"#,
-            r#""signed_change_price":-1000000.00000000,"change_rate":0.0066666667,"signed_change_rate":-0.0066666667,"#,
-            r#""ask_bid":"BID","trade_volume":0.00400001,"acc_trade_volume":0.00800002,"trade_date":"20260130","#,
-            r#""trade_time":"220203","trade_timestamp":1769810523045,"acc_ask_volume":0.00400001,"#,
-            r#""acc_bid_volume":0.00400001,"highest_52_week_price":240000000.00000000,"#,
-            r#""highest_52_week_date":"2025-10-25","lowest_52_week_price":87000000.00000000,"#,
-            r#""lowest_52_week_date":"2025-06-03","market_state":"ACTIVE","is_trading_suspended":false,"#,
-            r#""delisting_date":null,"market_warning":"NONE","timestamp":1769810523076,"#,
-            r#""acc_trade_price_24h":1200003.00000,"acc_trade_volume_24h":0.00800002,"stream_type":"SNAPSHOT"}"#,
-        );
-        let frame = ticker_frame(&ticker_at("149000000"), Format::Default, StreamType::Snapshot);
-        assert_eq!(frame, expected);
-        let list = ticker_frame(&ticker_at("149000000"), Format::JsonList, StreamType::Snapshot);
-        assert_eq!(list, format!("[{expected}]"));
-    }
-
-    #[test]
-    fn a_simple_frame_to_the_byte() {
-        let expected = concat!(
-            r#"{"ty":"ticker","cd":"KRW-BTC","op":151000000.00000000,"hp":152000000.00000000,"lp":151000000.00000000,"#,
-            r#""tp":152000000.00000000,"pcp":150000000.00000000,"atp":1212003.0300000000000000,"c":"RISE","#,
-            r#""cp":2000000.00000000,"scp":2000000.00000000,"cr":0.0133333333,"scr":0.0133333333,"ab":"BID","#,
-            r#""tv":0.00400001,"atv":0.00800002,"tdt":"20260130","ttm":"220203","ttms":1769810523045,"#,
-            r#""aav":0.00400001,"abv":0.00400001,"h52wp":240000000.00000000,"h52wdt":"2025-10-25","#,
-            r#""l52wp":87000000.00000000,"l52wdt":"2025-06-03","ms":"ACTIVE","its":false,"dd":null,"mw":"NONE","#,
-            r#""tms":1769810523076,"atp24h":1212003.03000,"atv24h":0.00800002,"st":"REALTIME"}"#,
-        );
-        let frame = ticker_frame(&ticker_at("152000000"), Format::Simple, StreamType::Realtime);
-        assert_eq!(frame, expected);
-        let list = ticker_frame(&ticker_at("152000000"), Format::SimpleList, StreamType::Realtime);
-        assert_eq!(list, format!("[{expected}]"));
-    }
-
-    #[test]
-    fn an_unchanged_price_has_an_exponent_on_the_socket_and_none_over_rest() {
-        let frame = ticker_frame(&ticker_at("150000000"), Format::Default, StreamType::Realtime);
-        let even = concat!(
-            r#""change":"EVEN","change_price":0E-8,"signed_change_price":0E-8,"#,
-            r#""change_rate":0,"signed_change_rate":0,"ask_bid""#
-        );
-        assert!(frame.contains(even), "{frame}");
-        let row = rest_ticker(&ticker_at("150000000"));
-        let even = concat!(
-            r#""change":"EVEN","change_price":0,"change_rate":0,"#,
-            r#""signed_change_price":0,"signed_change_rate":0,"trade_volume""#
-        );
-        assert!(row.contains(even), "{row}");
-    }
-
-    #[test]
-    fn a_rest_row_to_the_byte() {
-        let expected = concat!(
-            r#"{"market":"KRW-BTC","trade_date":"20260130","trade_time":"220203","trade_date_kst":"20260131","#,
-            r#""trade_time_kst":"070203","trade_timestamp":1769810523045,"opening_price":151000000.00000000,"#,
-            r#""high_price":151000000.00000000,"low_price":149000000.00000000,"trade_price":149000000.00000000,"#,
-            r#""prev_closing_price":150000000.00000000,"change":"FALL","change_price":1000000.00000000,"#,
-            r#""change_rate":0.0066666667,"signed_change_price":-1000000.00000000,"signed_change_rate":-0.0066666667,"#,
-            r#""trade_volume":0.00400001,"acc_trade_price":1200003.0000000000000000,"#,
-            r#""acc_trade_price_24h":1200003.00000,"acc_trade_volume":0.00800002,"acc_trade_volume_24h":0.00800002,"#,
-            r#""highest_52_week_price":240000000.00000000,"highest_52_week_date":"2025-10-25","#,
-            r#""lowest_52_week_price":87000000.00000000,"lowest_52_week_date":"2025-06-03","timestamp":1769810523076}"#,
-        );
-        assert_eq!(rest_ticker(&ticker_at("149000000")), expected);
+    fn the_shortest_spelling_has_no_point_without_need() {
+        for (units, text) in [("116606000", "116606000"), ("0.00700", "0.007"), ("0", "0")] {
+            assert_eq!(shortest(units.parse().unwrap()), text);
+        }
     }
 }

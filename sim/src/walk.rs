@@ -27,7 +27,7 @@ pub(crate) fn open_market(history: &mut History, now: Timestamp, rng: &mut Rng) 
         market.trade(trade, at);
     }
     let volume = order_size(&code, price, 1, rng);
-    history.record(&market.trade(Trade { price, volume, side: Side::Bid, at: now }, now));
+    history.record(&market.trade(Trade { id: 0, price, volume, side: Side::Bid, at: now }, now));
     market.refresh(now);
     market
 }
@@ -41,7 +41,7 @@ pub(crate) fn burst(market: &Market, anchor: Price, at: Timestamp, rng: &mut Rng
     let mut price = (0..jump(code, last, rng)).fold(last, |price, _| step(code, price, side));
     let mut trades = Vec::new();
     loop {
-        trades.push(Trade { price, volume: order_size(code, price, 1, rng), side, at });
+        trades.push(Trade { id: 0, price, volume: order_size(code, price, 1, rng), side, at });
         if rng.u8(0..100) >= SWEEP_PERCENT {
             return trades;
         }

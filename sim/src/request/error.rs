@@ -23,6 +23,8 @@ pub(crate) enum RequestError {
     InvalidAuth,
     /// More messages than a connection may send.
     TooManyRequests,
+    /// None; a test said so.
+    Injected { name: String, message: String },
 }
 
 impl RequestError {
@@ -41,6 +43,7 @@ impl RequestError {
             Self::NoType => name_first("NO_TYPE", "type 필드가 존재하지 않습니다."),
             Self::NoCodes => name_first("NO_CODES", "codes 필드가 존재하지 않습니다."),
             Self::InvalidAuth => name_first("INVALID_AUTH", "인증 정보가 올바르지 않습니다."),
+            Self::Injected { name, message } => name_first(name, message),
             Self::TooManyRequests => name_first("Too Many Requests", "Too many API requests."),
         }
     }

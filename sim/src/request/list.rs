@@ -1,8 +1,10 @@
 //! The answer to `LIST_SUBSCRIPTIONS`. <https://docs.upbit.com/kr/reference/list-subscriptions>
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
-use super::{Format, Subscription};
+use super::{Format, Stream, Subscription};
+use crate::spelling::shortest;
 
 /// The answer to `LIST_SUBSCRIPTIONS`: the streams that run, in the keys of the connection's format.
 pub(crate) fn list_reply(ticket: &str, running: &[Subscription], format: Format) -> String {
@@ -32,10 +34,10 @@ struct FullList<'a> {
 #[derive(Serialize)]
 struct FullEntry<'a> {
     #[serde(rename = "type")]
-    kind: &'a str,
+    kind: String,
     codes: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
-    level: Option<u64>,
+    level: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -47,27 +49,28 @@ struct ShortList<'a> {
 
 #[derive(Serialize)]
 struct ShortEntry<'a> {
-    ty: &'a str,
+    ty: String,
     cds: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
-    lv: Option<u64>,
+    lv: Option<Box<RawValue>>,
 }
 
 impl<'a> From<&'a Subscription> for FullEntry<'a> {
     fn from(of: &'a Subscription) -> Self {
-        Self { kind: &of.kind, codes: &of.codes, level: of.shown_level() }
+        Self { kind: of.kind.to_string(), codes: &of.codes, level: of.shown_level() }
     }
 }
 
 impl<'a> From<&'a Subscription> for ShortEntry<'a> {
     fn from(of: &'a Subscription) -> Self {
-        Self { ty: &of.kind, cds: &of.codes, lv: of.shown_level() }
+        Self { ty: of.kind.to_string(), cds: &of.codes, lv: of.shown_level() }
     }
 }
 
 impl Subscription {
     /// Only order books have a level.
-    fn shown_level(&self) -> Option<u64> {
-        (self.kind == "orderbook").then_some(self.level)
+    fn shown_level(&self) -> Option<Box<RawValue>> {
+        let level = || RawValue::from_string(shortest(self.level)).ok();
+        (self.kind == Stream::Orderbook).then(level).flatten()
     }
 }

@@ -13,7 +13,7 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde::Deserialize;
 
-use super::{Parameters, Refusal, json};
+use super::{Parameters, Refusal, json, number};
 use crate::candle::{Candle, Interval, MINUTE_UNITS};
 use crate::decimal::Price;
 use crate::exchange::Hall;
@@ -66,13 +66,9 @@ impl Wanted {
                 None | Some("") => i64::MAX,
                 Some(to) => first_second_not_before(parse_to(to).ok_or(Refusal::Invalid)?),
             },
-            count: match query.count.as_deref() {
-                None | Some("") => 1,
-                Some(count) => match count.parse::<i64>().map(usize::try_from) {
-                    Ok(Ok(count @ 1..=MAX_COUNT)) => count,
-                    Ok(_) => return Err(Refusal::Invalid),
-                    Err(_) => return Err(Refusal::WrongType),
-                },
+            count: match number(query.count.as_deref())?.map_or(Ok(1), usize::try_from) {
+                Ok(count @ 1..=MAX_COUNT) => count,
+                Ok(_) | Err(_) => return Err(Refusal::Invalid),
             },
             is_converted,
         })

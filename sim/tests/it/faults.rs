@@ -1,5 +1,6 @@
 //! What a client sees when the exchange is broken on purpose.
 
+use tickroom_sim::Distortion;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{Client, exchange, quiet, refused};
@@ -78,4 +79,40 @@ async fn a_muted_code_is_known_and_never_delivers() {
     assert_eq!(exchange.subscribed_codes(), ["KRW-BTC", "KRW-ETH"]);
     exchange.trade("KRW-ETH", "5001000", "1").unwrap();
     client.assert_silent(&exchange).await;
+}
+
+#[tokio::test]
+async fn distorted_frames_are_ugly_and_still_json() {
+    let exchange = exchange(quiet()).await;
+    let mut client = Client::connect(&exchange).await;
+    client.follow(&["KRW-BTC"]).await;
+    exchange.faults().distort(Distortion {
+        unknown_keys: true,
+        missing_keys: true,
+        arrays: true,
+        exponents: true,
+        late_duplicates: false,
+    });
+    exchange.trade("KRW-BTC", "150001000", "1").unwrap();
+    let text = client.next_text().await;
+    assert!(text.contains(r#""trade_price":1.50001E8"#), "{text}");
+    let frame: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(frame[0].get("market_warning").is_none() && frame[0].get("new_in_2027").is_some(), "{text}");
+    exchange.faults().clear();
+    exchange.trade("KRW-BTC", "150002000", "1").unwrap();
+    assert_eq!(client.next().await["market_warning"], "NONE");
+}
+
+#[tokio::test]
+async fn a_late_duplicate_follows_the_next_frame_of_its_market() {
+    let exchange = exchange(quiet()).await;
+    let mut client = Client::connect(&exchange).await;
+    client.follow(&["KRW-BTC"]).await;
+    exchange.faults().distort(Distortion { late_duplicates: true, ..Distortion::default() });
+    for price in ["150001000", "150002000", "150003000"] {
+        exchange.trade("KRW-BTC", price, "1").unwrap();
+    }
+    for price in [150_001_000.0, 150_002_000.0, 150_001_000.0, 150_003_000.0, 150_002_000.0] {
+        assert_eq!(client.next().await["trade_price"], price);
+    }
 }

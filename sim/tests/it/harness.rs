@@ -75,6 +75,15 @@ impl Client {
         }
     }
 
+    /// Subscribes to `kind` of `codes`, with `more` members in the type object, without waiting for anything.
+    pub(crate) async fn subscribe(&mut self, kind: &str, codes: &[&str], more: &str, format: &str) {
+        let codes = serde_json::to_string(codes).unwrap();
+        let request = format!(
+            r#"[{{"ticket":"t"}},{{"type":"{kind}","codes":{codes}{more}}},{{"format":"{format}"}}]"#
+        );
+        self.send(&request).await;
+    }
+
     /// The next frame, whatever it is.
     pub(crate) async fn next_message(&mut self) -> Option<Result<Message, Error>> {
         timeout(PATIENCE, self.socket.next()).await.expect("a frame or the end of the connection")

@@ -7,10 +7,15 @@
     reason = "a test that cannot go on should fail where it stands"
 )]
 
+mod admin;
 mod candle;
 mod faults;
 mod harness;
 mod limit;
+mod orderbook;
+mod replay;
 mod request;
 mod rest;
 mod socket;
+mod stream;
+mod trade;

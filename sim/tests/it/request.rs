@@ -21,7 +21,7 @@ enum Outcome {
 use Outcome::{Error, Reply, Silence, Snapshots};
 
 /// One request of every kind that is known from the documentation, from client libraries and from the wire.
-const REQUESTS: [(&str, Outcome); 24] = [
+const REQUESTS: [(&str, Outcome); 26] = [
     (r#"[{"ticket":"test"},{"type":"ticker","codes":["KRW-BTC"]}]"#, Snapshots("code", &["KRW-BTC"])),
     (
         r#"[{"ticket":"0e66"},{"type":"ticker","codes":["KRW-BTC","KRW-ETH"]},{"format":"DEFAULT"}]"#,
@@ -51,8 +51,13 @@ const REQUESTS: [(&str, Outcome); 24] = [
     (r#"[{"ticket":"a1b2c3"},{"type":"ticker","codes":["KRW-BTC"],"isOnlyRealtime":true}]"#, Silence),
     (r#"[{"ticket":"t"},{"type":"trade","codes":["KRW-BTC"],"is_only_realtime":true}]"#, Silence),
     (
-        r#"[{"ticket":"t"},{"type":"orderbook","codes":["KRW-BTC.15"],"level":10000},{"format":"SIMPLE_LIST"}]"#,
-        Silence,
+        r#"[{"ticket":"t"},{"type":"orderbook","codes":["KRW-BTC.15"],"level":10000},{"format":"SIMPLE"}]"#,
+        Snapshots("cd", &["KRW-BTC"]),
+    ),
+    (r#"[{"ticket":"t"},{"type":"orderbook","codes":["BTC-ETH"],"level":10000}]"#, Silence),
+    (
+        r#"[{"ticket":"9a65"},{"type":"trade","codes":["KRW-BTC"]},{"type":"orderbook","codes":["KRW-ETH"]}]"#,
+        Snapshots("code", &["KRW-BTC", "KRW-ETH"]),
     ),
     (r#"[{"ticket":"t"},{"type":"ticker","codes":["KRW-NOPE","krw-btc"]}]"#, Silence),
     (
@@ -198,6 +203,7 @@ async fn a_list_names_what_runs_and_its_format_becomes_that_of_the_stream() {
         )
         .await;
     client.next().await;
+    assert_eq!(client.next().await["type"], "orderbook");
     client.send(r#"[{"ticket":"x"},{"method":"LIST_SUBSCRIPTIONS"},{"format":"SIMPLE"}]"#).await;
     let expected = concat!(
         r#"{"mthd":"LIST_SUBSCRIPTIONS","rslt":[{"ty":"ticker","cds":["KRW-BTC"]},"#,

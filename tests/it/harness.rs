@@ -12,6 +12,7 @@
 //! [`PATIENCE`].
 
 mod bucket;
+mod candle;
 mod chat;
 mod frame;
 mod host;
@@ -21,11 +22,13 @@ mod server;
 mod socket;
 mod statements;
 mod ticker;
+mod upbit;
 mod user;
 
 use std::time::Duration;
 
 pub(crate) use bucket::Bucket;
+pub(crate) use candle::CandleSocket;
 pub(crate) use chat::{ChatSocket, place};
 pub(crate) use frame::Frame;
 pub(crate) use host::{Answer, Host};
@@ -35,6 +38,7 @@ pub(crate) use server::TestServer;
 pub(crate) use socket::{End, Socket};
 pub(crate) use statements::statements;
 pub(crate) use ticker::TickerSocket;
+pub(crate) use upbit::FakeUpbit;
 pub(crate) use user::User;
 
 use tokio::time::{sleep, timeout};

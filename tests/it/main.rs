@@ -8,6 +8,7 @@ mod harness;
 
 mod account;
 mod auth;
+mod candle;
 mod comment;
 mod durability;
 mod follow;

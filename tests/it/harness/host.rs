@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{SMALL_BUFFER_BYTES, Socket, TickerSocket, User, within};
+use super::{CandleSocket, SMALL_BUFFER_BYTES, Socket, TickerSocket, User, within};
 
 /// The headers of a WebSocket handshake; the key is RFC 6455's example.
 const HANDSHAKE: [(&str, &str); 4] = [
@@ -78,6 +78,11 @@ impl Host {
     /// A socket for prices.
     pub(crate) async fn watch_prices(&self) -> TickerSocket {
         TickerSocket::new(self.open("/ws/ticker", &[]).await)
+    }
+
+    /// A socket for candles.
+    pub(crate) async fn watch_candles(&self) -> CandleSocket {
+        CandleSocket::new(self.open("/ws/minute", &[]).await)
     }
 
     /// A socket for prices whose owner has so small a receive buffer that the server soon notices when nobody reads.

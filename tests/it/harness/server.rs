@@ -13,7 +13,7 @@ use tickroom_storage::engine::Database;
 use tickroom_storage::user::Role;
 use tickroom_storage::{TimestampMs, UserId};
 
-use super::{Host, User, eventually};
+use super::{FakeUpbit, Host, User, eventually};
 
 /// A server that is gone with its data when this is dropped.
 pub(crate) struct TestServer {
@@ -31,7 +31,7 @@ impl Deref for TestServer {
 }
 
 /// What tests should not have to think about; a test that is about one of these sets it itself.
-const GENEROUS: [(&str, &str); 9] = [
+const GENEROUS: [(&str, &str); 10] = [
     ("server.listen", "127.0.0.1:0"),
     ("server.writes_per_minute", "100000"),
     ("auth.email_verification", "off"),
@@ -39,6 +39,7 @@ const GENEROUS: [(&str, &str); 9] = [
     ("auth.refreshes_per_minute", "100000"),
     ("auth.mails_per_hour", "10000"),
     ("auth.registrations_per_hour", "100000"),
+    ("candles.requests_per_second", "10000"),
     ("chat.messages_per_second", "100000"),
     ("chat.message_burst", "100000"),
 ];
@@ -54,6 +55,16 @@ impl TestServer {
         let server = Self::in_folder(tempfile::tempdir().unwrap(), "sim", settings).await;
         let ticks = async || server.get("/health/ready").await.json()["feed"]["ticks"].as_u64();
         eventually("the price of each market", async || ticks().await >= Some(2)).await;
+        server
+    }
+
+    /// With the candles of an exchange that a test wrote, and without prices.
+    pub(crate) async fn on(upbit: &FakeUpbit) -> Self {
+        let settings =
+            [("feed.rest_url", upbit.rest_url.as_str()), ("feed.websocket_url", "ws://127.0.0.1:1/")];
+        let server = Self::in_folder(tempfile::tempdir().unwrap(), "upbit", &settings).await;
+        eventually("the market", async || server.get("/api/markets/KRW-BTC/candles").await.status == 200)
+            .await;
         server
     }
 

@@ -114,6 +114,10 @@ impl User {
         self.get("/api/users/me").await
     }
 
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(Method::POST, path).json(body)).await
+    }
+
     pub(crate) async fn id(&self) -> String {
         self.me().await.expect_status(200).json()["id"].as_str().unwrap().to_owned()
     }

@@ -1,5 +1,7 @@
 // The REST calls of this page. Cookies carry the login, and no script gets to see them.
 
+import { parseLossless } from './lossless.js';
+
 const TIMEOUT_MS = 15_000;
 
 /** A refused request: an RFC 9457 problem document. `status` 0 means that no answer came at all. */
@@ -10,7 +12,7 @@ export class ApiError extends Error {
   }
 }
 
-async function request(method, path, body) {
+async function request(method, path, body, parse = JSON.parse) {
   const options = { method, signal: AbortSignal.timeout(TIMEOUT_MS) };
   if (body !== undefined) {
     options.headers = { 'content-type': 'application/json' };
@@ -21,7 +23,7 @@ async function request(method, path, body) {
   try {
     response = await fetch(path, options);
     const text = await response.text();
-    content = text === '' ? null : JSON.parse(text);
+    content = text === '' ? null : parse(text);
   } catch (error) {
     // What answers in something else than JSON is not the server but something on the way to it.
     throw new ApiError(error instanceof SyntaxError ? response.status : 0);
@@ -71,7 +73,15 @@ export async function renew() {
 
 export const rooms = async () => (await request('GET', '/api/rooms')).rooms;
 
-export const markets = async () => (await request('GET', '/api/markets')).markets;
+/** All markets, each with its last price. Numbers are strings, so that no digit is lost. */
+export const markets = async () => (await request('GET', '/api/markets', undefined, parseLossless)).markets;
+
+/** A page of candles, the newest or those before `to`. Numbers are strings. */
+export function candles(market, interval, to = null, limit = 200) {
+  const query = new URLSearchParams({ interval, limit });
+  if (to !== null) query.set('to', to);
+  return request('GET', `/api/markets/${encodeURIComponent(market)}/candles?${query}`, undefined, parseLossless);
+}
 
 /** A page of a room's history, the newest or the one before offset `before`, in the room's order. */
 export async function messages(room, before = null, limit = 50) {

@@ -3,6 +3,8 @@
 import { readLink } from './account.js';
 import * as api from './api.js';
 import { AuthView } from './auth-view.js';
+import { Candles, INTERVALS } from './candles.js';
+import { ChartView } from './chart-view.js';
 import { ChatView } from './chat-view.js';
 import { Chat } from './chat.js';
 import { setText } from './dom.js';
@@ -37,7 +39,23 @@ translate();
 const roomList = new RoomList(byId('rooms'));
 const authView = new AuthView({ dialog: byId('auth'), onLogin: () => refreshMe() });
 const chatView = new ChatView({ root: byId('chat'), drafts, onLogin: () => authView.open() });
-const price = new Price({ origin: location.href, renew: api.renew, onChange: () => priceView.changed() });
+const price = new Price({
+  origin: location.href,
+  renew: api.renew,
+  onChange: () => priceView.changed(),
+  onQuote: (code, ticker) => roomList.quote(code, ticker),
+});
+const candles = new Candles({
+  origin: location.href, renew: api.renew, load: api.candles, onChange: () => chartView.changed(),
+});
+const chartView = new ChartView({
+  root: byId('chart'),
+  candles,
+  onInterval: (interval) => {
+    tabStore.setItem('interval', interval);
+    candles.show(candles.market, interval);
+  },
+});
 const priceView = new PriceView({
   root: byId('price'),
   price,
@@ -116,6 +134,14 @@ function openRoom(room) {
   closeRoom();
   openChat(room);
   price.watch(room);
+  byId('chart').hidden = !roomList.codes.includes(room);
+  if (!byId('chart').hidden) candles.show(room, shownInterval());
+}
+
+/** The length of the bars that was chosen last, in this tab. */
+function shownInterval() {
+  const chosen = tabStore.getItem('interval');
+  return INTERVALS.includes(chosen) ? chosen : candles.interval;
 }
 
 function openChat(room, { wasLoggedOut = false } = {}) {
@@ -206,6 +232,7 @@ async function readRooms() {
   try {
     const [rooms, markets] = await Promise.all([api.rooms(), api.markets()]);
     roomList.update(rooms, markets);
+    price.follow(roomList.codes);
     // Sockets from before the network went may be dead without knowing.
     if (unreachableSince !== null) restart(unreachableSince);
     unreachableSince = null;
@@ -223,12 +250,14 @@ async function refreshRooms() {
 /** There may be a network now. */
 function hurry() {
   price.hurry();
+  candles.hurry();
   chat?.hurry();
 }
 
 /** There may be nobody at the other end of our sockets, and a browser would not notice for minutes. */
 function restart(openedBefore) {
   price.restart(openedBefore);
+  candles.restart(openedBefore);
   chat?.restart(openedBefore);
 }
 

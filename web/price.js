@@ -1,9 +1,13 @@
-// The price of the market that is being looked at: one socket, one subscription, the last frame. No DOM.
+// Prices: one socket, the market that is being looked at first, then all others; the last frame of each. No DOM.
 
 import { Connection } from './connection.js';
 import { fractionDigits, parseDecimal } from './decimal.js';
 import { parseLossless } from './lossless.js';
 import { tickerUrl } from './wire.js';
+
+/** Subscriptions in a second: the server refuses a client that says more than 30 things in one. */
+const SUBSCRIPTIONS_AT_ONCE = 20;
+const SUBSCRIPTIONS_EVERY_MS = 1_000;
 
 export class Price {
   /** The market. */
@@ -14,9 +18,17 @@ export class Price {
   refusal = null;
   #connection;
   #onChange;
+  #onQuote;
+  #timers;
+  #timer = null;
+  #followed = new Set();
+  #waiting = [];
 
-  constructor({ origin, renew, onChange, connect = {} }) {
+  /** `onChange()` hears of the market that is being looked at, `onQuote(code, ticker)` of every price. */
+  constructor({ origin, renew, onChange, onQuote = () => {}, timers = globalThis, connect = {} }) {
     this.#onChange = onChange;
+    this.#onQuote = onQuote;
+    this.#timers = timers;
     this.#connection = new Connection({
       url: () => tickerUrl(origin),
       renew,
@@ -34,11 +46,23 @@ export class Price {
 
   watch(market) {
     if (market === this.market) return;
-    if (this.market) this.#connection.send(JSON.stringify({ type: 'UNSUBSCRIBE', market: this.market }));
+    const isUnwanted = this.market && !this.#followed.has(this.market);
+    if (isUnwanted) this.#connection.send(JSON.stringify({ type: 'UNSUBSCRIBE', market: this.market }));
     Object.assign(this, { market, ticker: null, refusal: null });
-    this.#subscribe();
+    // A market that is followed anyhow is asked for anew, for its last price at once.
+    if (this.#followed.has(market)) this.#connection.send(JSON.stringify({ type: 'UNSUBSCRIBE', market }));
+    this.#subscribe(market);
     this.#connection.open();
     this.#onChange();
+  }
+
+  /** Follows these markets, too. */
+  follow(codes) {
+    const news = codes.filter((code) => !this.#followed.has(code));
+    news.forEach((code) => this.#followed.add(code));
+    this.#waiting.push(...news);
+    this.#connection.open();
+    this.#subscribeSome();
   }
 
   hurry() {
@@ -49,12 +73,27 @@ export class Price {
     this.#connection.restart(openedBefore);
   }
 
-  #subscribe() {
-    this.#connection.send(JSON.stringify({ market: this.market }));
+  #subscribe(market) {
+    if (market) this.#connection.send(JSON.stringify({ market }));
+  }
+
+  /** As many as the server takes at once; the others a moment later. */
+  #subscribeSome() {
+    if (this.#timer !== null || this.#connection.state.name !== 'open') return;
+    this.#waiting.splice(0, SUBSCRIPTIONS_AT_ONCE).forEach((code) => this.#subscribe(code));
+    if (this.#waiting.length === 0) return;
+    this.#timer = this.#timers.setTimeout(() => {
+      this.#timer = null;
+      this.#subscribeSome();
+    }, SUBSCRIPTIONS_EVERY_MS);
   }
 
   #onState({ name }) {
-    if (name === 'open') this.#subscribe();
+    if (name === 'open') {
+      this.#subscribe(this.market);
+      this.#waiting = [...this.#followed].filter((code) => code !== this.market);
+      this.#subscribeSome();
+    }
     this.#onChange();
   }
 
@@ -66,8 +105,12 @@ export class Price {
       return;
     }
     // A frame of the market before this one may still be under way.
-    if (frame?.type === 'ticker' && frame.code === this.market) this.ticker = readTicker(frame);
-    else if (frame?.type === 'ERROR') this.refusal = String(frame.code);
+    if (frame?.type === 'ticker') {
+      const ticker = readTicker(frame);
+      this.#onQuote(frame.code, ticker);
+      if (frame.code !== this.market) return;
+      this.ticker = ticker;
+    } else if (frame?.type === 'ERROR') this.refusal = String(frame.code);
     else return;
     this.#onChange();
   }

@@ -64,6 +64,13 @@ export function chatUrl(origin, room, position) {
   return url.href;
 }
 
+/** Where the candles are. */
+export function minuteUrl(origin) {
+  const url = new URL('/ws/minute', origin);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
+}
+
 /** Where the prices are. */
 export function tickerUrl(origin) {
   const url = new URL('/ws/ticker', origin);

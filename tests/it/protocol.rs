@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use tickroom_actors::wire::CloseCode;
+use tickroom_storage::TimestampMs;
+use tickroom_storage::candle::Interval;
 
 use crate::harness::{ChatSocket, Socket, TestServer};
 
@@ -28,6 +30,8 @@ enum Shape {
     Number,
     Text,
     Object(Vec<(String, Self)>),
+    /// The shapes of its elements, as often as they change.
+    List(Vec<Self>),
 }
 
 impl Shape {
@@ -48,7 +52,7 @@ impl<'de> Visitor<'de> for ShapeVisitor {
     type Value = Shape;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("what the protocol is made of, which has no arrays")
+        f.write_str("what the protocol is made of")
     }
 
     fn visit_unit<E: Error>(self) -> Result<Shape, E> {
@@ -73,6 +77,15 @@ impl<'de> Visitor<'de> for ShapeVisitor {
 
     fn visit_str<E: Error>(self, _: &str) -> Result<Shape, E> {
         Ok(Shape::Text)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Shape, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = list.next_element()? {
+            elements.push(element);
+        }
+        elements.dedup();
+        Ok(Shape::List(elements))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Shape, A::Error> {
@@ -158,6 +171,31 @@ async fn prices_are_as_their_examples_say() {
     socket.settle().await;
     let hub = &server.inside().app.tree.services().hub;
     assert_eq!(hub.watchers(), 0, "the example was not understood");
+}
+
+#[tokio::test]
+async fn candles_are_as_their_examples_say() {
+    let server = TestServer::start().await;
+    let candles = &server.inside().app.tree.services().candles;
+    let market = ROOM.parse().unwrap();
+    // What the exchange would say, were it now.
+    let now = TimestampMs::now();
+    let minute = Interval::Minute1.window(now).from;
+    let state = |price: u32| {
+        let text = example("candle-frame").replace("158219000", &price.to_string());
+        let text = text.replace("2026-01-01T00:01:00", &minute.to_string().replace(".000Z", ""));
+        text.trim_matches(['[', ']']).replace("1767225674871", &now.as_millis().to_string())
+    };
+    assert!(candles.publish(&market, &state(158_219_000), now));
+
+    let mut socket = server.watch_candles().await;
+    socket.send_text(&example("candle-subscribe")).await;
+    assert_like("candle-snapshot", &socket.next_text().await);
+    assert!(candles.publish(&market, &state(158_218_000), now));
+    assert_like("candle-frame", &socket.next_text().await);
+    socket.send_text(&example("candle-unsubscribe")).await;
+    socket.settle().await;
+    assert_eq!(candles.watchers(), 0, "the example was not understood");
 }
 
 #[test]

@@ -1,0 +1,159 @@
+// The chart: candles above their volume, in the colours of Korea, where red is up.
+
+import { INTERVALS } from './candles.js';
+import { element, oncePerFrame, setText } from './dom.js';
+import { language, text } from './text.js';
+
+/** So near to the left end, older bars are loaded. */
+const EDGE_BARS = 20;
+/** Its makers ask for this link beside what it draws. */
+const MAKERS = 'https://www.tradingview.com/';
+
+const DARK = matchMedia('(prefers-color-scheme: dark)');
+
+export class ChartView {
+  #candles;
+  #nodes;
+  #buttons = new Map();
+  #chart = null;
+  #price = null;
+  #volume = null;
+  #shown = { key: null, first: null, length: 0, last: null };
+  #draw = oncePerFrame(() => this.#render());
+
+  constructor({ root, candles, onInterval }) {
+    this.#candles = candles;
+    const find = (name) => root.querySelector(`[data-part="${name}"]`);
+    this.#nodes = { root, intervals: find('intervals'), canvas: find('canvas'), note: find('note') };
+    for (const interval of INTERVALS) {
+      const button = element('button', { type: 'button', class: 'quiet', onclick: () => onInterval(interval) },
+        text(`interval_${interval.endsWith('M') ? 'month' : interval}`));
+      this.#buttons.set(interval, button);
+    }
+    const makers = element('a', { class: 'makers', href: MAKERS, target: '_blank', rel: 'noopener' }, 'TradingView');
+    this.#nodes.intervals.append(...this.#buttons.values(), makers);
+    DARK.addEventListener('change', () => this.#recolour());
+    this.#load();
+  }
+
+  changed() {
+    this.#draw();
+  }
+
+  /** The library comes after the page, which works without it. */
+  async #load() {
+    let library;
+    try {
+      library = await import('./vendor/lightweight-charts.js');
+    } catch {
+      this.#nodes.root.hidden = true;
+      return;
+    }
+    const { createChart, CandlestickSeries, HistogramSeries } = library;
+    this.#chart = createChart(this.#nodes.canvas, { autoSize: true, ...this.#look() });
+    this.#price = this.#chart.addSeries(CandlestickSeries, this.#colours());
+    this.#volume = this.#chart.addSeries(HistogramSeries, {
+      priceScaleId: 'volume', priceFormat: { type: 'volume' }, lastValueVisible: false, priceLineVisible: false,
+    });
+    this.#chart.priceScale('volume').applyOptions({ scaleMargins: { top: 0.8, bottom: 0 } });
+    this.#chart.priceScale('right').applyOptions({ scaleMargins: { top: 0.08, bottom: 0.25 } });
+    this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
+      if (range && range.from < EDGE_BARS && this.#shown.length > 0) this.#candles.older();
+    });
+    this.#draw();
+  }
+
+  #render() {
+    const candles = this.#candles;
+    for (const [interval, button] of this.#buttons) button.ariaPressed = String(interval === candles.interval);
+    const note = candles.bars.length > 0 ? '' : candles.hasFailed ? text('chart_failed')
+      : candles.isLoaded ? text('chart_empty') : text('loading');
+    setText(this.#nodes.note, note);
+    if (this.#chart) this.#renderBars(candles);
+  }
+
+  #renderBars({ market, interval, bars, fraction }) {
+    const key = `${market} ${interval} ${fraction}`;
+    const isNew = this.#shown.key !== key;
+    const isGrown = !isNew && this.#shown.first === bars[0]?.time && this.#shown.length > 0
+      && bars.length - this.#shown.length <= 1 && bars.length >= this.#shown.length;
+    if (isNew) this.#measure(interval, fraction);
+    if (isGrown) this.#update(bars.slice(-2));
+    else this.#replace(bars);
+    if (isNew && bars.length > 0) this.#chart.timeScale().resetTimeScale();
+    const known = bars.length > 0 ? key : null;
+    this.#shown = { key: known, first: bars[0]?.time, length: bars.length, last: bars.at(-1)?.time };
+  }
+
+  /** The last two: the running one, and the one before, which may have been corrected. */
+  #update(bars) {
+    for (const bar of bars) {
+      const isLate = bar.time < this.#shown.last;
+      this.#price.update(bar, isLate);
+      this.#volume.update(this.#column(bar), isLate);
+    }
+  }
+
+  #replace(bars) {
+    this.#price.setData(bars);
+    this.#volume.setData(bars.map((bar) => this.#column(bar)));
+  }
+
+  #column({ time, open, close, volume }) {
+    return { time, value: volume, color: `${this.#colour(close >= open ? '--rise' : '--fall')}80` };
+  }
+
+  #measure(interval, fraction) {
+    this.#price.applyOptions({ priceFormat: { type: 'price', precision: fraction, minMove: 10 ** -fraction } });
+    // Days and longer are the exchange's days; an hour is the visitor's.
+    const isLong = !interval.endsWith('m');
+    const zone = isLong ? { timeZone: 'UTC' } : {};
+    const date = new Intl.DateTimeFormat(language, { ...zone, month: 'short', day: 'numeric' });
+    const year = new Intl.DateTimeFormat(language, { ...zone, year: 'numeric', month: 'short' });
+    const clock = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' });
+    const whole = new Intl.DateTimeFormat(language, isLong ? { ...zone, dateStyle: 'medium' }
+      : { dateStyle: 'medium', timeStyle: 'short' });
+    // The library's kinds of marks: 0 a year, 1 a month, 2 a day, then times.
+    const formatOf = (kind) => (kind <= 1 ? year : kind === 2 ? date : clock);
+    this.#chart.applyOptions({
+      localization: { locale: language, timeFormatter: (time) => whole.format(time * 1000) },
+      timeScale: {
+        timeVisible: !isLong,
+        tickMarkFormatter: (time, kind) => formatOf(kind).format(time * 1000),
+      },
+    });
+  }
+
+  #recolour() {
+    this.#chart?.applyOptions(this.#look());
+    this.#price?.applyOptions(this.#colours());
+    this.#replace(this.#candles.bars);
+  }
+
+  #look() {
+    const line = this.#colour('--line');
+    return {
+      layout: {
+        background: { color: this.#colour('--surface') },
+        textColor: this.#colour('--faint'),
+        fontFamily: getComputedStyle(document.body).fontFamily,
+        // It is an inline style sheet, which our policy forbids; the link above says the same.
+        attributionLogo: false,
+      },
+      grid: { vertLines: { color: line }, horzLines: { color: line } },
+      rightPriceScale: { borderColor: line },
+      timeScale: { borderColor: line, rightOffset: 3 },
+    };
+  }
+
+  #colours() {
+    const [rise, fall] = [this.#colour('--rise'), this.#colour('--fall')];
+    return {
+      upColor: rise, downColor: fall, wickUpColor: rise, wickDownColor: fall, borderUpColor: rise, borderDownColor: fall,
+    };
+  }
+
+  #colour(name) {
+    return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  }
+}

@@ -104,7 +104,9 @@ export class ChartView {
   }
 
   #measure(interval, fraction) {
-    this.#price.applyOptions({ priceFormat: { type: 'price', precision: fraction, minMove: 10 ** -fraction } });
+    const number = new Intl.NumberFormat(language, { minimumFractionDigits: fraction, maximumFractionDigits: fraction });
+    const formatter = (price) => number.format(price);
+    this.#price.applyOptions({ priceFormat: { type: 'custom', minMove: 10 ** -fraction, formatter } });
     // Days and longer are the exchange's days; an hour is the visitor's.
     const isLong = !interval.endsWith('m');
     const zone = isLong ? { timeZone: 'UTC' } : {};

@@ -82,7 +82,8 @@ pub struct CandlesView {
     interval: Interval,
     /// Whether they come from a simulated exchange.
     simulated: bool,
-    /// Whether no window is missing between the first and the last of the page; if not, they are on their way.
+    /// Whether no window is missing between the first and the last of the page. If not, recent ones are on their way;
+    /// old ones take a backfill.
     complete: bool,
     candles: Vec<CandleView>,
     /// What to pass as `to` (or as `from`, if that was asked for) to go on; absent at the end.

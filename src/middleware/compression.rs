@@ -23,7 +23,8 @@ type IsText = fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool;
 
 /// The layer that compresses.
 pub fn layer() -> CompressionLayer<And<SizeAbove, IsText>> {
-    let predicate = SizeAbove::new(COMPRESSED_BYTES_MIN).and(is_text as IsText);
+    let is_text: IsText = is_text;
+    let predicate = SizeAbove::new(COMPRESSED_BYTES_MIN).and(is_text);
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(predicate)
 }
 

@@ -8,8 +8,8 @@ use crate::app::App;
 use crate::limits::{BODY_BYTES, PICTURE_BYTES_MAX, POST_BODY_BYTES};
 use crate::middleware;
 use crate::routes::{
-    account, admin, auth, backfill, candle, comment, follow, market, ops, picture, post, room, tag, timeline,
-    ui, user,
+    account, activation, admin, auth, backfill, candle, comment, follow, market, ops, picture, post, room,
+    tag, timeline, ui, user,
 };
 
 /// All routes, wrapped in what happens to every request.
@@ -44,7 +44,9 @@ pub fn router(app: App) -> Router {
         .route("/api/admin/users/{id}/role", put(admin::set_role))
         .route("/api/admin/users/{id}/suspension", put(admin::suspend).delete(admin::lift_suspension))
         .route("/api/admin/backfills", get(backfill::list).post(backfill::create))
-        .route("/api/admin/backfills/{id}", delete(backfill::cancel));
+        .route("/api/admin/backfills/{id}", delete(backfill::cancel))
+        .route("/api/admin/markets", get(activation::list))
+        .route("/api/admin/markets/{code}/activation", put(activation::put).delete(activation::delete));
 
     let long_body = DefaultBodyLimit::max(POST_BODY_BYTES);
     let posts = Router::new()

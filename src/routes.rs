@@ -1,6 +1,7 @@
 //! Handlers, one file per noun. Which URL leads to which of them stands in [`crate::router`].
 
 pub mod account;
+pub mod activation;
 pub mod admin;
 pub mod auth;
 pub mod backfill;

@@ -1,8 +1,11 @@
 //! The metrics of the actor tree: name, unit and help in one place.
 //!
-//! Labels are bounded: actor roles, refusal codes, close reasons. Never a room, a user or a message.
+//! Labels are bounded: actor roles, refusal codes, close reasons, markets that are followed. Never a room, a user or a
+//! message.
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
+use crate::tree::Services;
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
+use tickroom_storage::TimestampMs;
 
 /// Deaths of actors that their supervisor answered with a restart, by `actor`.
 pub const RESTARTS: &str = "tickroom_actor_restarts_total";
@@ -44,6 +47,10 @@ pub const CANDLE_REQUESTS: &str = "tickroom_candle_requests_total";
 pub const CANDLE_CHANGES: &str = "tickroom_candle_changes_total";
 /// Series that lack recent candles.
 pub const CANDLE_BEHIND: &str = "tickroom_candle_behind_series";
+/// Time since the last price of each market was read, by `market`.
+pub const FEED_TICK_AGE: &str = "tickroom_feed_tick_age_seconds";
+/// Whether no price came for longer than the operator wants: 1 or 0.
+pub const FEED_STALE: &str = "tickroom_feed_stale";
 
 /// Tells the recorder what the metrics mean. Call once, after the recorder is installed.
 pub fn describe() {
@@ -64,6 +71,8 @@ pub fn describe() {
     describe_counter!(FEED_BAD_FRAMES, Unit::Count, "Frames of the exchange that could not be read");
     describe_counter!(FEED_RECONNECTS, Unit::Count, "Connections to the exchange lost or refused");
     describe_histogram!(FEED_LAG, Unit::Seconds, "Exchange time to reading time of a price");
+    describe_gauge!(FEED_TICK_AGE, Unit::Seconds, "Time since the last price of a market, by market");
+    describe_gauge!(FEED_STALE, Unit::Count, "1 while no price has come for too long");
     describe_counter!(CANDLE_REQUESTS, Unit::Count, "Requests for candles, by outcome");
     describe_counter!(CANDLE_CHANGES, Unit::Count, "Candles stored that were new or different");
     describe_gauge!(CANDLE_BEHIND, Unit::Count, "Series that lack recent candles");
@@ -77,4 +86,16 @@ pub(crate) fn restarted(actor: &'static str) {
 /// Counts a supervisor that gave up.
 pub(crate) fn escalated(actor: &'static str) {
     counter!(ESCALATIONS, "actor" => actor).increment(1);
+}
+
+/// Brings the ages of prices up to date: they change without anything happening. Call before the metrics are read.
+pub fn show_ages(services: &Services) {
+    let Some(feed) = &services.config.feed else { return };
+    let is_stale = services.feed_view.get().is_stale(feed.stale_after);
+    gauge!(FEED_STALE).set(f64::from(u8::from(is_stale)));
+    let now = TimestampMs::now().as_millis();
+    for (code, received) in services.hub.last_received() {
+        let age_ms = u32::try_from((now - received.as_millis()).max(0)).unwrap_or(u32::MAX);
+        gauge!(FEED_TICK_AGE, "market" => code.to_string()).set(f64::from(age_ms) / 1000.0);
+    }
 }

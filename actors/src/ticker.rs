@@ -6,13 +6,14 @@
 
 use crate::feed::upbit::Ticker;
 use crate::session::{SessionId, SessionSlot};
-use crate::wire;
+use crate::wire::{self, Refusal, native};
 use bytes::Bytes;
 use dashmap::DashMap;
+use dashmap::mapref::multiple::RefMulti;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tickroom_storage::{MarketCode, TimestampMs};
 
 /// One price of one market.
@@ -35,21 +36,41 @@ impl Tick {
     pub fn ticker(&self) -> Option<Ticker<'_>> {
         serde_json::from_str(&self.json).ok()
     }
+
+    /// Whether `other`, of the same millisecond, has less of the day's volume: many trades share their millisecond, and
+    /// the volume tells their order.
+    fn is_ahead_of(&self, other: &Ticker<'_>) -> bool {
+        let Some(own) = self.ticker() else { return false };
+        match (own.day_volume(), other.day_volume()) {
+            (Some((day, volume)), Some((other_day, other_volume))) => {
+                day == other_day && other_volume < volume
+            }
+            _ => false,
+        }
+    }
 }
 
 /// One market: its last price and who watches it.
 struct Market {
     /// Names the market's slot in the conflated lanes.
     key: u32,
+    /// Whether it is followed. A market that is not keeps its watchers, in case it is again.
+    open: AtomicBool,
     last: Mutex<Option<Tick>>,
     watchers: Mutex<HashMap<SessionId, Arc<SessionSlot>>>,
 }
+
+/// The slot of the conflated lanes that says whether prices are stale. Those of markets are above.
+const STALE_KEY: u32 = 0;
 
 /// All markets that can be watched.
 #[derive(Default)]
 pub struct TickerHub {
     markets: DashMap<MarketCode, Arc<Market>>,
-    next_key: AtomicU32,
+    /// The last slot that was given to a market.
+    last_key: AtomicU32,
+    /// Whether no price came for so long that the known ones mean little.
+    stale: AtomicBool,
 }
 
 /// The market is not known.
@@ -60,16 +81,54 @@ impl TickerHub {
     /// Makes markets watchable. Known ones keep their price and watchers.
     pub fn open(&self, codes: impl IntoIterator<Item = MarketCode>) {
         for code in codes {
-            self.markets.entry(code).or_insert_with(|| {
-                let key = self.next_key.fetch_add(1, Ordering::Relaxed);
-                Arc::new(Market { key, last: Mutex::default(), watchers: Mutex::default() })
+            let market = self.markets.entry(code).or_insert_with(|| {
+                let key = self.last_key.fetch_add(1, Ordering::Relaxed) + 1;
+                let open = AtomicBool::new(true);
+                Arc::new(Market { key, open, last: Mutex::default(), watchers: Mutex::default() })
             });
+            market.open.store(true, Ordering::SeqCst);
         }
+    }
+
+    /// Closes all markets but these. Who watches one that is closed is told that there is no such market, and gets prices
+    /// again if it is opened again.
+    pub fn keep(&self, codes: &[MarketCode]) {
+        for entry in self.markets.iter().filter(|entry| !codes.contains(entry.key())) {
+            if entry.open.swap(false, Ordering::SeqCst) {
+                let refusal = Refusal::UnknownMarket(entry.key().to_string());
+                for session in entry.watchers.lock().values() {
+                    session.outbox.forget(entry.key);
+                    session.outbox.push(native::error(&refusal, None));
+                }
+            }
+        }
+    }
+
+    /// Tells all watchers that prices have become stale, or are not any more; nothing if they know.
+    pub fn set_stale(&self, stale: bool) {
+        if self.stale.swap(stale, Ordering::SeqCst) == stale {
+            return;
+        }
+        tracing::info!(stale, "age of prices");
+        let frame = wire::ticker::encode_stale(stale);
+        for market in &self.markets {
+            market
+                .watchers
+                .lock()
+                .values()
+                .for_each(|session| session.outbox.conflate(STALE_KEY, frame.clone()));
+        }
+    }
+
+    /// When the last price of each market that has one was read.
+    pub fn last_received(&self) -> Vec<(MarketCode, TimestampMs)> {
+        let received = |market: &Market| market.last.lock().as_ref().map(|tick| tick.received);
+        self.open_markets().filter_map(|entry| Some((entry.key().clone(), received(&entry)?))).collect()
     }
 
     /// The codes of all markets, sorted.
     pub fn codes(&self) -> Vec<MarketCode> {
-        let mut codes: Vec<_> = self.markets.iter().map(|entry| entry.key().clone()).collect();
+        let mut codes: Vec<_> = self.open_markets().map(|entry| entry.key().clone()).collect();
         codes.sort();
         codes
     }
@@ -79,15 +138,16 @@ impl TickerHub {
         Ok(self.market(code)?.last.lock().clone())
     }
 
-    /// Takes a price from the exchange and hands it to the watchers; returns the exchange's time. Prices of markets
-    /// that nobody opened, and prices older than the last one (a snapshot after a reconnect may be), are dropped.
+    /// Takes a price from the exchange and hands it to the watchers; returns the exchange's time, and whether it is a
+    /// snapshot. Prices of markets that nobody opened, and prices older than the last one (a snapshot after a reconnect
+    /// may be, a late duplicate is), are dropped.
     pub fn publish(
         &self,
         code: &MarketCode,
         json: &str,
         received: TimestampMs,
         simulated: bool,
-    ) -> Option<i64> {
+    ) -> Option<(i64, bool)> {
         let market = self.market(code).ok()?;
         let ticker: Ticker<'_> = serde_json::from_str(json).ok()?;
         // A clock that runs ahead for one frame must not make all later ones look old.
@@ -95,6 +155,7 @@ impl TickerHub {
         let mut last = market.last.lock();
         let seq = match &*last {
             Some(last) if exchange < last.exchange => return None,
+            Some(last) if exchange == last.exchange && last.is_ahead_of(&ticker) => return None,
             Some(last) => last.seq + 1,
             None => 1,
         };
@@ -105,7 +166,7 @@ impl TickerHub {
         {
             watchers.values().for_each(|session| session.outbox.conflate(market.key, frame.clone()));
         }
-        Some(exchange)
+        Some((exchange, ticker.stream_type.as_deref() == Some("SNAPSHOT")))
     }
 
     /// Subscribes a socket and gives it the last price at once. Twice is once.
@@ -114,6 +175,14 @@ impl TickerHub {
         // Under the price's lock, so that no newer price overtakes the snapshot.
         let last = market.last.lock();
         market.watchers.lock().insert(session.id, Arc::clone(session));
+        if !market.open.load(Ordering::SeqCst) {
+            // Closed in the meantime: who closed it may have told the watchers before this one was there.
+            market.watchers.lock().remove(&session.id);
+            return Err(UnknownMarket);
+        }
+        if self.stale.load(Ordering::SeqCst) {
+            session.outbox.conflate(STALE_KEY, wire::ticker::encode_stale(true));
+        }
         let snapshot: Option<Bytes> = last.as_ref().and_then(|tick| wire::ticker::encode(tick, true));
         if let Some(frame) = snapshot {
             session.outbox.conflate(market.key, frame);
@@ -123,7 +192,7 @@ impl TickerHub {
 
     /// Ends a subscription; unsent prices of the market are dropped with it.
     pub fn unwatch(&self, code: &MarketCode, session: &SessionSlot) -> Result<(), UnknownMarket> {
-        let market = self.market(code)?;
+        let market = self.markets.get(code).ok_or(UnknownMarket)?;
         market.watchers.lock().remove(&session.id);
         session.outbox.forget(market.key);
         Ok(())
@@ -135,6 +204,11 @@ impl TickerHub {
     }
 
     fn market(&self, code: &MarketCode) -> Result<Arc<Market>, UnknownMarket> {
-        self.markets.get(code).map(|market| Arc::clone(&market)).ok_or(UnknownMarket)
+        let market = self.markets.get(code).filter(|market| market.open.load(Ordering::SeqCst));
+        market.map(|market| Arc::clone(&market)).ok_or(UnknownMarket)
+    }
+
+    fn open_markets(&self) -> impl Iterator<Item = RefMulti<'_, MarketCode, Arc<Market>>> {
+        self.markets.iter().filter(|market| market.open.load(Ordering::SeqCst))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::address::Address;
 use crate::candle::{CandleConfig, CandleHub, CandleMessage, CandleView};
-use crate::feed::{FeedConfig, FeedView};
+use crate::feed::{Activation, Candidate, FeedConfig, FeedView};
 use crate::notifier::{self, Notice, NotifierMessage};
 use crate::observed::Observed;
 use crate::queue::Inbox;
@@ -27,7 +27,7 @@ use tickroom_storage::candle::{Backfills, Candles};
 use tickroom_storage::market::{Market, Markets};
 use tickroom_storage::message::{MessageLog, Spill};
 use tickroom_storage::room::Rooms as RoomStore;
-use tickroom_storage::{FamilyId, IdGenerator, RoomName, StorageError, TimestampMs, UserId};
+use tickroom_storage::{FamilyId, IdGenerator, MarketCode, RoomName, StorageError, TimestampMs, UserId};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
@@ -136,6 +136,8 @@ pub struct Services {
     pub candle_store: Candles,
     /// Who asked for old ones.
     pub backfills: Backfills,
+    /// Which markets are followed.
+    pub activation: Activation,
     /// What the feed shows.
     pub feed_view: Observed<FeedView>,
     /// What the collector of candles shows.
@@ -179,6 +181,7 @@ impl Services {
             candle_store: stores.candles,
             backfills: stores.backfills,
             candles_view: Observed::default(),
+            activation: Activation::default(),
             feed_view: Observed::default(),
             writer_view: Observed::default(),
             root_view: Observed::default(),
@@ -214,10 +217,27 @@ impl Services {
         self.room_store.ensure(&self.config.rooms, TimestampMs::now()).await?;
         self.directory.open(self.room_store.list().await?.into_iter().map(|room| room.name));
         if let Some(feed) = &self.config.feed {
-            let known = self.market_store.list().await?.into_iter().map(|market| market.code);
-            self.hub.open(known.filter(|code| feed.wants(code)).chain(feed.markets.iter().cloned()));
+            let (decided, known) = (self.market_store.decided().await?, self.market_store.list().await?);
+            self.activation.restore(decided, known);
+            self.hub.open(self.activation.codes(feed));
         }
         Ok(())
+    }
+
+    /// Follows a market from now on, or follows it no more, and remembers that. What it is now, or nothing if nobody
+    /// knows such a market.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be remembered; then nothing changes.
+    pub async fn follow(&self, code: &MarketCode, active: bool) -> Result<Option<Candidate>, StorageError> {
+        let Some(feed) = &self.config.feed else { return Ok(None) };
+        if self.activation.candidate(feed, code).is_none() {
+            return Ok(None);
+        }
+        self.market_store.decide(code, active, TimestampMs::now()).await?;
+        self.activation.decide(code.clone(), active);
+        Ok(self.activation.candidate(feed, code))
     }
 
     #[expect(clippy::indexing_slicing, reason = "there are as many turnstiles as shards")]

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::{Path, PathBuf};
-use tickroom_actors::feed::upbit::{self, Frame, Ticker};
+use tickroom_actors::feed::upbit::{self, Frame, Kind, Ticker};
 
 fn fixtures() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/upbit/fixtures");
@@ -32,9 +32,10 @@ fn every_recorded_ticker_line_parses() {
     for (file, line) in &lines {
         let frame = upbit::parse(line).unwrap_or_else(|error| panic!("{file}: {error}"));
         let is_socket_default = !file.contains("rest") && !file.contains("simple");
-        if let Frame::Tickers(found) = frame {
+        if let Frame::Data(found) = frame {
             tickers += found.len();
-            for (code, json) in found {
+            for (kind, code, json) in found {
+                assert_eq!(kind, Kind::Ticker);
                 let ticker: Ticker<'_> = serde_json::from_str(json).unwrap();
                 assert_eq!(ticker.code, code.as_str());
                 assert!(ticker.timestamp_ms() > 0 && ticker.trade_price.is_some(), "{file}");
@@ -54,5 +55,19 @@ fn the_recorded_list_of_markets_reads() {
         let markets = upbit::parse_markets(&std::fs::read(folder.join(file)).unwrap()).unwrap();
         assert!(!markets.is_empty(), "{file}");
         assert!(markets.iter().filter(|market| market.warning).count() >= warned, "{file}");
+    }
+}
+
+#[test]
+fn every_recorded_minute_of_the_socket_parses() {
+    let Some(folder) = fixtures() else { return };
+    for file in ["candle-1m-ws.json", "candle-1m-ws-sequence.jsonl"] {
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
+        for line in text.lines() {
+            let Ok(Frame::Data(found)) = upbit::parse(line) else { panic!("{file}: {line}") };
+            let [(kind, code, json)] = found.as_slice() else { panic!("{file}: {line}") };
+            assert_eq!((*kind, code.as_str().split('-').next()), (Kind::Minute, Some("KRW")));
+            assert_eq!(*json, line);
+        }
     }
 }

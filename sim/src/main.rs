@@ -9,12 +9,15 @@ use clap::Parser;
 use tickroom_sim::{Config, Exchange, Limits, MarketSpec, Replay};
 use tracing_subscriber::EnvFilter;
 
-/// An exchange that speaks Upbit's public market data protocol, with made-up prices.
-///
-/// Point a client at the addresses that it prints, in place of https://api.upbit.com/v1 and
-/// wss://api.upbit.com/websocket/v1. The same seed gives the same years of candles. Ctrl-C ends it.
+/// What stands below the options.
+const HINTS: &str = "\
+Point a client at the addresses that it prints, in place of https://api.upbit.com/v1 and
+wss://api.upbit.com/websocket/v1. The same seed gives the same years of candles. Ctrl-C ends it.
+sim/README.md tells more.";
+
+/// An exchange that speaks Upbit's public market data protocol, with made-up prices
 #[derive(Parser)]
-#[command(name = "tickroom-sim", version)]
+#[command(name = "tickroom-sim", version, after_help = HINTS)]
 struct Options {
     /// Address to listen on. Beyond loopback, everyone who can reach it can use it
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]

@@ -4,6 +4,7 @@ mod candle;
 mod orderbook;
 mod trade;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::MarketSpec;
 use crate::exchange::Hall;
+use crate::floor::Floor;
 use crate::guard;
 use crate::limit::Group;
 use crate::market::Ticker;
@@ -65,48 +67,55 @@ async fn market_all(State(hall): State<Arc<Hall>>, parameters: Parameters<Market
     json(serde_json::to_string(&rows).unwrap_or_default())
 }
 
-#[derive(Deserialize)]
-struct TickerOf {
-    markets: Option<String>,
+async fn ticker(State(hall): State<Arc<Hall>>, parameters: Parameters<Pairs>) -> Response {
+    let tickers = |floor: &Floor| {
+        let markets = lists(parameters)?.take("markets").ok_or(Refusal::Missing)?;
+        // One unknown market fails the whole list.
+        let tickers = markets.split(',').map(|code| floor.ticker(code).map(rest_ticker)).collect();
+        Option::<Vec<String>>::ok_or(tickers, Refusal::UnknownMarket)
+    };
+    rows(tickers(&hall.floor.lock()))
 }
 
-async fn ticker(State(hall): State<Arc<Hall>>, parameters: Parameters<TickerOf>) -> Response {
-    let Ok(Query(TickerOf { markets })) = parameters else {
-        return Refusal::Invalid.into_response();
+async fn ticker_all(State(hall): State<Arc<Hall>>, parameters: Parameters<Pairs>) -> Response {
+    let tickers = |floor: &Floor| {
+        let quotes = lists(parameters)?.take("quote_currencies").ok_or(Refusal::Missing)?;
+        let is_quoted = |ticker: &&Ticker| {
+            let quote = ticker.code.split('-').next();
+            quotes.split(',').any(|wanted| quote == Some(wanted))
+        };
+        Ok(floor.tickers().filter(is_quoted).map(rest_ticker).collect())
     };
-    let Some(markets) = markets else {
-        return Refusal::Missing.into_response();
-    };
-    let floor = hall.floor.lock();
-    // One unknown market fails the whole list.
-    match markets.split(',').map(|code| floor.ticker(code)).collect::<Option<Vec<_>>>() {
-        Some(tickers) => ticker_rows(tickers),
-        None => Refusal::UnknownMarket.into_response(),
+    rows(tickers(&hall.floor.lock()))
+}
+
+/// The parameters as they came.
+type Pairs = Vec<(String, String)>;
+
+/// Parameters of which each may be a list: `markets=A,B`, or `markets=A&markets=B` as pyupbit spells it.
+struct Lists(HashMap<String, String>);
+
+fn lists(parameters: Parameters<Pairs>) -> Result<Lists, Refusal> {
+    let Query(pairs) = parameters.map_err(|_| Refusal::Invalid)?;
+    let mut lists = HashMap::<String, String>::new();
+    for (name, value) in pairs {
+        let list = lists.entry(name).and_modify(|list| list.push(',')).or_default();
+        list.push_str(&value);
+    }
+    Ok(Lists(lists))
+}
+
+impl Lists {
+    fn take(&mut self, name: &str) -> Option<String> {
+        self.0.remove(name)
     }
 }
 
-#[derive(Deserialize)]
-struct TickerAll {
-    quote_currencies: Option<String>,
-}
-
-async fn ticker_all(State(hall): State<Arc<Hall>>, parameters: Parameters<TickerAll>) -> Response {
-    let Ok(Query(TickerAll { quote_currencies })) = parameters else {
-        return Refusal::Invalid.into_response();
-    };
-    let Some(quotes) = quote_currencies else {
-        return Refusal::Missing.into_response();
-    };
-    let floor = hall.floor.lock();
-    let is_quoted = |ticker: &&Ticker| {
-        ticker.code.split_once('-').is_some_and(|(quote, _)| quotes.split(',').any(|wanted| wanted == quote))
-    };
-    ticker_rows(floor.tickers().filter(is_quoted))
-}
-
-fn ticker_rows<'a>(tickers: impl IntoIterator<Item = &'a Ticker>) -> Response {
-    let rows: Vec<String> = tickers.into_iter().map(rest_ticker).collect();
-    json(format!("[{}]", rows.join(",")))
+fn rows(rows: Result<Vec<String>, Refusal>) -> Response {
+    match rows {
+        Ok(rows) => json(format!("[{}]", rows.join(","))),
+        Err(refusal) => refusal.into_response(),
+    }
 }
 
 fn json(body: String) -> Response {

@@ -157,6 +157,7 @@ fn candles(app: &App) -> Option<CandlesView> {
 
 /// `GET /metrics`, for Prometheus.
 pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    tickroom_actors::metrics::show_ages(app.tree.services());
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }
 

@@ -6,7 +6,7 @@ use sqlx::{FromRow, Row};
 
 use crate::engine::{Database, Insert, OnConflict};
 use crate::limits::INSERT_ROWS_MAX;
-use crate::{MarketCode, StorageError};
+use crate::{MarketCode, StorageError, TimestampMs};
 
 /// A market as the exchange lists it (`GET /v1/market/all` of Upbit).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,14 @@ const UPSERT: Insert = Insert {
 };
 
 const LIST: &str = "select code, korean_name, english_name, warning from market order by code";
+
+const DECIDE: Insert = Insert {
+    table: "market_activation",
+    columns: &["code", "active", "decided_at"],
+    on_conflict: OnConflict::Replace { key: "code" },
+};
+
+const DECIDED: &str = "select code, active from market_activation order by code";
 
 /// All markets that were ever listed.
 #[derive(Clone, Debug)]
@@ -80,5 +88,33 @@ impl Markets {
     /// Only the engine's.
     pub async fn list(&self) -> Result<Vec<Market>, StorageError> {
         Ok(self.database.query_as(LIST).fetch_all(self.database.reader()).await?)
+    }
+
+    /// Remembers that somebody wants this market to be followed, or not to be. Twice is once.
+    ///
+    /// # Errors
+    ///
+    /// Only the engine's.
+    pub async fn decide(
+        &self,
+        code: &MarketCode,
+        active: bool,
+        now: TimestampMs,
+    ) -> Result<(), StorageError> {
+        let mut transaction = self.database.begin().await?;
+        let insert = sqlx::query(self.database.insert(&DECIDE, 1));
+        insert.bind(code).bind(i16::from(active)).bind(now).execute(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// The markets that somebody decided about, by code, and whether they are to be followed.
+    ///
+    /// # Errors
+    ///
+    /// Only the engine's.
+    pub async fn decided(&self) -> Result<Vec<(MarketCode, bool)>, StorageError> {
+        let rows: Vec<(MarketCode, i64)> =
+            self.database.query_as(DECIDED).fetch_all(self.database.reader()).await?;
+        Ok(rows.into_iter().map(|(code, active)| (code, active != 0)).collect())
     }
 }

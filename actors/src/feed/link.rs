@@ -1,6 +1,6 @@
 //! The connection to the exchange: connect, subscribe, read, notice when it is dead, come back.
 
-use super::upbit::{self, Frame};
+use super::upbit::{self, Frame, Kind};
 use super::{Backoff, FeedConfig};
 use crate::metrics::{FEED_BAD_FRAMES, FEED_FRAMES, FEED_LAG, FEED_RECONNECTS};
 use crate::tree::Services;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use tickroom_storage::market::Market;
 use tickroom_storage::{MarketCode, TimestampMs};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes, protocol::WebSocketConfig};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
@@ -20,14 +20,11 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_conf
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest pause between attempts to connect.
 const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(20);
-/// Pause after the exchange said "too many requests" (429) or "I'm a teapot" (418): blocks grow with repetition.
-const BLOCKED_PAUSE: Duration = Duration::from_secs(60);
 /// A connection that lived this long was a good one: the next pause is short again.
 const GOOD_AFTER: Duration = Duration::from_secs(30);
-/// How often the list of markets is read again.
-const LIST_INTERVAL: Duration = Duration::from_secs(600);
-/// A market that delivers nothing for this long after it was asked for is reported.
-const SILENT_AFTER: Duration = Duration::from_secs(60);
+/// Between two requests on one connection, of which the exchange takes 100 a minute. What is decided meanwhile goes into
+/// the next one.
+const REQUEST_GAP: Duration = Duration::from_secs(1);
 /// Largest frame: Upbit's are a few kilobytes, a list of all markets a few hundred.
 const FRAME_BYTES: usize = 4 * 1024 * 1024;
 
@@ -63,7 +60,10 @@ pub(super) struct Link {
     services: Arc<Services>,
     config: FeedConfig,
     rest: reqwest::Client,
+    /// What is to be followed, by code.
     codes: Vec<MarketCode>,
+    /// Whether that is something else than what the connection was asked for.
+    is_outdated: bool,
     /// Codes that have delivered on this connection, and since when it has been asked.
     delivered: HashSet<MarketCode>,
     asked_at: Instant,
@@ -75,10 +75,9 @@ impl Link {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let rest = reqwest::Client::builder().timeout(CONNECT_TIMEOUT).build()?;
         // Until the list is read: what an earlier run knew of, or the configuration names.
-        let mut codes = services.hub.codes();
-        codes.retain(|code| config.wants(code));
+        let codes = services.activation.codes(&config);
         let delivered = HashSet::new();
-        Ok(Self { services, config, rest, codes, delivered, asked_at: Instant::now() })
+        Ok(Self { services, config, rest, codes, is_outdated: false, delivered, asked_at: Instant::now() })
     }
 
     /// Connects again and again, for as long as the feed lives.
@@ -90,7 +89,7 @@ impl Link {
             if started.elapsed() >= GOOD_AFTER {
                 backoff.reset();
             }
-            let pause = if lost.is_block() { BLOCKED_PAUSE } else { backoff.next_pause() };
+            let pause = if lost.is_block() { self.config.blocked_pause } else { backoff.next_pause() };
             counter!(FEED_RECONNECTS).increment(1);
             tracing::warn!(reason = %lost, pause_ms = pause.as_millis(), "feed lost the exchange");
             self.services.feed_view.update(|view| {
@@ -126,7 +125,8 @@ impl Link {
 
     async fn read(&mut self, socket: &mut Socket) -> Result<std::convert::Infallible, Lost> {
         let mut pings = every(self.config.ping_interval);
-        let mut lists = every(LIST_INTERVAL);
+        let mut lists = every(self.config.list_interval);
+        let services = Arc::clone(&self.services);
         let mut silence = std::pin::pin!(tokio::time::sleep(self.config.silence_limit));
         loop {
             tokio::select! {
@@ -140,9 +140,13 @@ impl Link {
                     socket.send(Message::Ping(bytes::Bytes::new())).await?;
                 }
                 _ = lists.tick() => {
-                    if self.read_list().await.is_ok_and(|changed| changed) {
-                        self.subscribe(socket).await?;
-                    }
+                    // It was logged, and the markets stay what they are.
+                    let _ = self.read_list().await;
+                }
+                () = services.activation.changed.notified() => self.choose().await,
+                // Whatever the number of decisions, it is one request, and not too soon after the last one.
+                () = sleep_until(self.asked_at + REQUEST_GAP), if self.is_outdated => {
+                    self.subscribe(socket).await?;
                 }
             }
         }
@@ -167,8 +171,13 @@ impl Link {
     fn on_frame(&mut self, text: &str) -> Result<(), Lost> {
         counter!(FEED_FRAMES).increment(1);
         match upbit::parse(text) {
-            Ok(Frame::Tickers(tickers)) => {
-                tickers.into_iter().for_each(|(code, json)| self.on_ticker(code, json));
+            Ok(Frame::Data(data)) => {
+                for (kind, code, json) in data {
+                    match kind {
+                        Kind::Ticker => self.on_ticker(code, json),
+                        Kind::Minute => self.on_minute(&code, json),
+                    }
+                }
                 Ok(())
             }
             Ok(Frame::Error { name, message }) => Err(Lost::Refused { name, message }),
@@ -183,7 +192,10 @@ impl Link {
 
     fn on_ticker(&mut self, code: MarketCode, json: &str) {
         let received = TimestampMs::now();
-        if let Some(exchange) = self.services.hub.publish(&code, json, received, self.config.simulated) {
+        // A snapshot repeats what may be hours old.
+        if let Some((exchange, false)) =
+            self.services.hub.publish(&code, json, received, self.config.simulated)
+        {
             let lag_ms = u32::try_from((received.as_millis() - exchange).max(0)).unwrap_or(u32::MAX);
             histogram!(FEED_LAG).record(f64::from(lag_ms) / 1000.0);
         }
@@ -196,18 +208,26 @@ impl Link {
         }
     }
 
+    fn on_minute(&self, code: &MarketCode, json: &str) {
+        if !self.services.candles.publish(code, json, TimestampMs::now()) {
+            counter!(FEED_BAD_FRAMES).increment(1);
+            tracing::debug!(market = %code, "minute of the exchange cannot be read");
+        }
+    }
+
     /// Asks for all markets at once: a later request would replace this one.
     async fn subscribe(&mut self, socket: &mut Socket) -> Result<(), Lost> {
         let ticket = format!("tickroom-{:016x}", fastrand::u64(..));
         socket.send(Message::text(upbit::subscribe_request(&ticket, &self.codes))).await?;
         (self.delivered, self.asked_at) = (HashSet::new(), Instant::now());
+        self.is_outdated = false;
         self.services.feed_view.update(|view| view.markets = self.codes.len());
         Ok(())
     }
 
     /// Names the markets that deliver nothing: the exchange is silent about codes that it does not know.
     fn report_silent(&self) {
-        if self.asked_at.elapsed() < SILENT_AFTER {
+        if self.asked_at.elapsed() < self.config.silent_after {
             return;
         }
         let silent: Vec<_> =
@@ -220,25 +240,33 @@ impl Link {
         });
     }
 
-    /// Reads the list of markets; tells whether other ones are wanted than before.
-    async fn read_list(&mut self) -> Result<bool, String> {
+    /// Reads the list of markets.
+    async fn read_list(&mut self) -> Result<(), String> {
+        // A list without markets is a mistake of the exchange, not the end of all trade.
         let listed = match self.fetch_list().await {
-            Ok(listed) => listed,
+            Ok(listed) if listed.is_empty() => Err("the list is empty".to_owned()),
+            other => other,
+        };
+        match listed {
+            Ok(listed) => self.services.activation.set_listed(listed),
             Err(error) => {
                 tracing::warn!(%error, "list of markets cannot be read");
                 return Err(error);
             }
-        };
-        let markets: Vec<_> = listed.into_iter().filter(|market| self.config.wants(&market.code)).collect();
-        let codes: Vec<_> = match self.config.markets.as_slice() {
-            [] => markets.iter().map(|market| market.code.clone()).collect(),
-            // Those that the list lacks, too: that they deliver nothing is reported.
-            named => named.to_vec(),
-        };
-        self.services.open_markets(markets).await;
-        let changed = codes.iter().collect::<HashSet<_>>() != self.codes.iter().collect();
+        }
+        self.choose().await;
+        Ok(())
+    }
+
+    /// Settles which markets are followed, opens the new ones and closes those that nobody wants any more.
+    async fn choose(&mut self) {
+        let wanted = self.services.activation.wanted(&self.config);
+        let codes = self.services.activation.codes(&self.config);
+        self.is_outdated |= codes != self.codes;
         self.codes = codes;
-        Ok(changed)
+        self.services.open_markets(wanted).await;
+        self.services.hub.open(self.codes.iter().cloned());
+        self.services.hub.keep(&self.codes);
     }
 
     async fn fetch_list(&self) -> Result<Vec<Market>, String> {

@@ -1,4 +1,4 @@
-//! Upbit's market data, as far as it is read here: the ticker and the list of markets.
+//! Upbit's market data, as far as it is read here: the ticker, the candle of a minute and the list of markets.
 //!
 //! Parsing is as lenient as the exchange is free: unknown keys are skipped, missing ones stay missing, an array
 //! of objects counts as several frames. Numbers keep the exchange's spelling (`158219000.00000000`, `0E-8`), which
@@ -52,13 +52,19 @@ impl Ticker<'_> {
     pub fn timestamp_ms(&self) -> i64 {
         self.timestamp.and_then(|raw| raw.get().parse().ok()).unwrap_or(0)
     }
+
+    /// The day of the last trade as it is spelled, and the volume since that day began. To compare, not to show: the
+    /// volume has lost its last digits.
+    pub(crate) fn day_volume(&self) -> Option<(&str, f64)> {
+        Some((self.trade_date?.get(), self.acc_trade_volume?.get().parse().ok()?))
+    }
 }
 
 /// What one text or binary frame of the exchange holds.
 #[derive(Debug)]
 pub enum Frame<'a> {
-    /// Prices, each with the JSON text it was read from.
-    Tickers(Vec<(MarketCode, &'a str)>),
+    /// Market data, each with its market and the JSON text it was read from, in order.
+    Data(Vec<(Kind, MarketCode, &'a str)>),
     /// The exchange refused the request and is about to close.
     Error {
         /// The name that programs branch on; the message's language depends on the host.
@@ -68,6 +74,27 @@ pub enum Frame<'a> {
     },
     /// The answer to a keep-alive, or a type that was not asked for.
     Other,
+}
+
+/// What a data frame is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A price: `ticker`.
+    Ticker,
+    /// A minute, running or just over: `candle.1m`.
+    Minute,
+}
+
+impl Kind {
+    const ALL: [Self; 2] = [Self::Ticker, Self::Minute];
+
+    /// The exchange's name of it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ticker => "ticker",
+            Self::Minute => "candle.1m",
+        }
+    }
 }
 
 /// The bytes were not what the exchange sends.
@@ -92,31 +119,32 @@ struct ErrorBody {
     message: String,
 }
 
-/// Reads a frame. Elements of other types, and tickers of codes that no market can have, are skipped.
+/// Reads a frame. Elements of other types, and of codes that no market can have, are skipped.
 pub fn parse(text: &str) -> Result<Frame<'_>, BadFrame> {
     let objects: Vec<&RawValue> = match text.trim_start().starts_with('[') {
         true => serde_json::from_str(text)?,
         false => vec![serde_json::from_str(text)?],
     };
-    let mut tickers = Vec::with_capacity(objects.len());
+    let mut data = Vec::with_capacity(objects.len());
     for object in objects {
         let head: Head<'_> = serde_json::from_str(object.get())?;
         if let Some(ErrorBody { name, message }) = head.error {
             return Ok(Frame::Error { name, message });
         }
-        if head.kind.as_deref() == Some("ticker")
+        let kind = Kind::ALL.into_iter().find(|kind| head.kind.as_deref() == Some(kind.name()));
+        if let Some(kind) = kind
             && let Some(Ok(code)) = head.code.map(|code| code.parse())
         {
-            tickers.push((code, object.get()));
+            data.push((kind, code, object.get()));
         }
     }
-    Ok(if tickers.is_empty() { Frame::Other } else { Frame::Tickers(tickers) })
+    Ok(if data.is_empty() { Frame::Other } else { Frame::Data(data) })
 }
 
-/// The request that replaces whatever the socket was subscribed to by the tickers of `codes`.
+/// The request that replaces whatever the socket was subscribed to by all that is read of the markets `codes`.
 pub fn subscribe_request(ticket: &str, codes: &[MarketCode]) -> String {
-    serde_json::json!([{ "ticket": ticket }, { "type": "ticker", "codes": codes }, { "format": "DEFAULT" }])
-        .to_string()
+    let [ticker, minute] = Kind::ALL.map(|kind| serde_json::json!({ "type": kind.name(), "codes": codes }));
+    serde_json::json!([{ "ticket": ticket }, ticker, minute, { "format": "DEFAULT" }]).to_string()
 }
 
 #[derive(Deserialize)]
@@ -168,10 +196,12 @@ mod tests {
 
     #[test]
     fn an_array_is_several_frames_and_strangers_are_skipped() {
-        let text = format!(r#"[{FRAME},{{"type":"trade","code":"KRW-BTC"}},{FRAME}]"#);
-        let Frame::Tickers(tickers) = parse(&text).unwrap() else { panic!("no tickers") };
-        assert_eq!(tickers.len(), 2);
-        assert!(tickers.iter().all(|(code, raw)| code.as_str() == "KRW-BTC" && *raw == FRAME));
+        let minute = r#"{"type":"candle.1m","code":"KRW-ETH"}"#;
+        let text = format!(r#"[{FRAME},{{"type":"trade","code":"KRW-BTC"}},{minute},{FRAME}]"#);
+        let Frame::Data(data) = parse(&text).unwrap() else { panic!("no data") };
+        let (btc, eth) = ("KRW-BTC".parse().unwrap(), "KRW-ETH".parse().unwrap());
+        let ticker = (Kind::Ticker, btc, FRAME);
+        assert_eq!(data, [ticker.clone(), (Kind::Minute, eth, minute), ticker]);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Client: `{"market":"KRW-BTC"}` watches a market, `{"market":"KRW-BTC","type":"UNSUBSCRIBE"}` stops.
 //! Server: Upbit's ticker fields as they came, each number in the exchange's own spelling, with `received`, `seq` and
-//! (from a simulated exchange) `simulated` added; `ERROR` frames as in the chat dialect.
+//! (from a simulated exchange) `simulated` added; `AGE` frames when prices become stale or fresh; `ERROR` frames as in the
+//! chat dialect.
 
 use super::{Refusal, frame};
 use crate::ticker::Tick;
@@ -63,6 +64,19 @@ struct Outbound<'a> {
 /// The frame of one price. `snapshot` marks the last known price that a new watcher gets.
 pub fn encode(tick: &Tick, snapshot: bool) -> Option<Bytes> {
     json(tick, snapshot).map(|json| frame::text(json.get().as_bytes()))
+}
+
+#[derive(Serialize)]
+struct Age {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    stale: bool,
+}
+
+/// The frame that says that prices have become stale, or are fresh again.
+pub fn encode_stale(stale: bool) -> Bytes {
+    // A string and a flag always serialize.
+    frame::text(&serde_json::to_vec(&Age { kind: "AGE", stale }).unwrap_or_default())
 }
 
 /// One price as JSON; none if the exchange's fields cannot be read, which was checked when they came.

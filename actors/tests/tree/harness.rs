@@ -76,11 +76,20 @@ impl TestTree {
 
     /// The process dies and another one starts on the same log and files.
     pub(crate) async fn crash_and_restart(self, spill_bytes: u64) -> Self {
+        self.restart(config(), spill_bytes).await
+    }
+
+    /// The same, with this configuration.
+    pub(crate) async fn restart_with(self, config: TreeConfig) -> Self {
+        self.restart(config, 1 << 30).await
+    }
+
+    async fn restart(self, config: TreeConfig, spill_bytes: u64) -> Self {
         let Self { tree, log, folder } = self;
         assert_eq!(Arc::strong_count(&tree), 1, "nobody else keeps the old tree alive");
         drop(tree);
         // The spill file is locked until the last actor is gone; opening it waits for that.
-        Self::on(folder, log, config(), spill_bytes).await
+        Self::on(folder, log, config, spill_bytes).await
     }
 
     /// Lets somebody in and waits until they have joined.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
 
-use super::{Parameters, Refusal, json, number};
+use super::{Pairs, Parameters, Refusal, lists, number, rows};
 use crate::book::{Book, FULL_DEPTH, supported_levels};
 use crate::decimal::Price;
 use crate::exchange::Hall;
@@ -14,36 +14,22 @@ use crate::market::Ticker;
 use crate::spelling::{rest_book, shortest};
 use crate::tick_size::tick_size;
 
-#[derive(Deserialize)]
-pub(super) struct BooksOf {
-    markets: Option<String>,
-    level: Option<String>,
-    count: Option<String>,
-}
-
-pub(super) async fn books(State(hall): State<Arc<Hall>>, parameters: Parameters<BooksOf>) -> Response {
-    let rows = || {
-        let Query(query) = parameters.map_err(|_| Refusal::Invalid)?;
-        let level: Price = query.level.as_deref().unwrap_or("0").parse().map_err(|_| Refusal::WrongType)?;
-        let depth = match number(query.count.as_deref())?.map(usize::try_from) {
+pub(super) async fn books(State(hall): State<Arc<Hall>>, parameters: Parameters<Pairs>) -> Response {
+    let books = || {
+        let mut query = lists(parameters)?;
+        let level = query.take("level").unwrap_or_else(|| "0".to_owned());
+        let level: Price = level.parse().map_err(|_| Refusal::WrongType)?;
+        let depth = match number(query.take("count").as_deref())?.map(usize::try_from) {
             None => FULL_DEPTH,
             Some(Ok(depth @ 1..)) => depth.min(FULL_DEPTH),
             Some(_) => return Err(Refusal::Invalid),
         };
-        with_tickers(&hall, query.markets, |ticker| {
+        with_tickers(&hall, query.take("markets"), |ticker| {
             // A level that the market does not have gives no row, and no error either.
             Book::of(ticker, depth, level).map(|book| rest_book(&book))
         })
     };
-    match rows() {
-        Ok(rows) => json(format!("[{}]", rows.join(","))),
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-#[derive(Deserialize)]
-pub(super) struct InstrumentsOf {
-    markets: Option<String>,
+    rows(books())
 }
 
 #[derive(Serialize)]
@@ -54,30 +40,21 @@ struct InstrumentRow<'a> {
     supported_levels: Vec<String>,
 }
 
-pub(super) async fn instruments(
-    State(hall): State<Arc<Hall>>,
-    parameters: Parameters<InstrumentsOf>,
-) -> Response {
-    let rows = || {
-        let Query(query) = parameters.map_err(|_| Refusal::Invalid)?;
-        with_tickers(&hall, query.markets, |ticker| {
+pub(super) async fn instruments(State(hall): State<Arc<Hall>>, parameters: Parameters<Pairs>) -> Response {
+    let instruments = || {
+        with_tickers(&hall, lists(parameters)?.take("markets"), |ticker| {
+            let levels = supported_levels(&ticker.code, ticker.last);
             let row = InstrumentRow {
                 market: &ticker.code,
                 quote_currency: ticker.code.split('-').next().unwrap_or_default(),
                 tick_size: shortest(tick_size(&ticker.code, ticker.last)),
-                supported_levels: supported_levels(&ticker.code, ticker.last)
-                    .into_iter()
-                    .map(shortest)
-                    .collect(),
+                supported_levels: levels.into_iter().map(shortest).collect(),
             };
             // Strings always serialize.
             serde_json::to_string(&row).ok()
         })
     };
-    match rows() {
-        Ok(rows) => json(format!("[{}]", rows.join(","))),
-        Err(refusal) => refusal.into_response(),
-    }
+    rows(instruments())
 }
 
 /// A row for each market of a list, which may be in lower case here, unlike on the socket.

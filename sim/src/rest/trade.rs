@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use jiff::Timestamp;
 use jiff::civil::Time;
 use serde::Deserialize;
 
-use super::{Parameters, Refusal, json, number};
+use super::{Parameters, Refusal, number, rows};
 use crate::candle::{Interval, SECONDS_PER_DAY};
 use crate::exchange::Hall;
 use crate::spelling::rest_trade;
@@ -30,13 +30,10 @@ pub(super) struct TradesOf {
 
 /// The newest trades of a UTC day, today or `days_ago`, before the time of day `to` and the id `cursor`.
 pub(super) async fn ticks(State(hall): State<Arc<Hall>>, parameters: Parameters<TradesOf>) -> Response {
-    match rows(&hall, parameters) {
-        Ok(rows) => json(format!("[{}]", rows.join(","))),
-        Err(refusal) => refusal.into_response(),
-    }
+    rows(read(&hall, parameters))
 }
 
-fn rows(hall: &Hall, parameters: Parameters<TradesOf>) -> Result<Vec<String>, Refusal> {
+fn read(hall: &Hall, parameters: Parameters<TradesOf>) -> Result<Vec<String>, Refusal> {
     let Query(query) = parameters.map_err(|_| Refusal::Invalid)?;
     let market = query.market.ok_or(Refusal::Missing)?;
     let count = match number(query.count.as_deref())?.map_or(Ok(1), usize::try_from) {

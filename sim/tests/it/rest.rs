@@ -27,7 +27,7 @@ const REFUSED: [(&str, u16, &str); 8] = [
         r#"{"error":{"name":400,"message":"Type mismatch error. Check the parameters type!"}}"#,
     ),
     (
-        "/ticker?markets=KRW-BTC&markets=KRW-ETH",
+        "/market/all?is_details=true&is_details=true",
         400,
         r#"{"error":{"name":400,"message":"Invalid parameter. Check the given value!"}}"#,
     ),
@@ -64,6 +64,8 @@ async fn tickers_come_by_market_in_the_order_asked_for() {
     assert_eq!((&rows[0]["market"], &rows[1]["market"]), (&"BTC-ETH".into(), &"KRW-BTC".into()));
     assert_eq!((&rows[1]["trade_price"], &rows[1]["trade_volume"]), (&150_001_000.0.into(), &0.25.into()));
     assert!(rows[0].get("ask_bid").is_none());
+    let repeated = get(&exchange, "/ticker?markets=BTC-ETH&markets=KRW-BTC").await;
+    assert_eq!(repeated.json::<Vec<Value>>().await.unwrap(), rows, "a list may be spelled as pyupbit does");
 }
 
 #[tokio::test]

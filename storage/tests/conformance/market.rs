@@ -1,11 +1,13 @@
 //! Markets.
 
+use tickroom_storage::TimestampMs;
 use tickroom_storage::market::{Market, Markets};
 
 on_every_engine!(Markets::new =>
     markets_are_listed_by_code,
     a_market_is_brought_up_to_date,
     hundreds_at_once_are_fine,
+    the_last_decision_about_a_market_counts,
 );
 
 fn market(code: &str, english_name: &str) -> Market {
@@ -38,4 +40,15 @@ async fn hundreds_at_once_are_fine(markets: Markets) {
     markets.upsert(&all).await.unwrap();
     markets.upsert(&all).await.unwrap();
     assert_eq!(markets.list().await.unwrap(), all);
+}
+
+async fn the_last_decision_about_a_market_counts(markets: Markets) {
+    let (btc, eth) = ("KRW-BTC".parse().unwrap(), "BTC-ETH".parse().unwrap());
+    assert_eq!(markets.decided().await.unwrap(), []);
+    for (active, at) in [(true, 1), (false, 2), (false, 3)] {
+        markets.decide(&btc, active, TimestampMs::new(at)).await.unwrap();
+    }
+    markets.decide(&eth, true, TimestampMs::new(4)).await.unwrap();
+    assert_eq!(markets.decided().await.unwrap(), [(eth, true), (btc, false)]);
+    assert_eq!(markets.list().await.unwrap(), [], "a market may be decided about before it is listed");
 }

@@ -10,7 +10,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::ExposeSecret;
 use tickroom_actors::candle::CandleConfig;
 use tickroom_actors::feed::FeedConfig;
-use tickroom_actors::{Stores, Tree, TreeConfig};
+use tickroom_actors::{EventStores, Stores, Tree, TreeConfig};
 use tickroom_sim::Exchange;
 use tickroom_storage::account::Accounts;
 use tickroom_storage::candle::{Backfills, Candles};
@@ -311,6 +311,7 @@ async fn start_tree(
         rooms: Rooms::new(database.clone()),
         candles: Candles::new(database.clone()),
         backfills: Backfills::new(database.clone()),
+        events: EventStores::new(database),
     };
     let candles = feed.as_ref().map(|feed| candle_config(config, feed.rest_url.clone()));
     let quota = Quota::per_second(config.chat.messages_per_second).allow_burst(config.chat.message_burst);

@@ -26,10 +26,12 @@
 //! - [`tree`]: start, use and stop the whole; [`root`], [`rooms`], [`sessions`] supervise, by [`restart`]'s rule.
 //! - [`room`], [`session`], [`writer`], [`notifier`], [`feed`], [`candle`]: the actors. [`ticker`], [`registry`]: shared
 //!   state.
+//! - [`relay`], [`activity`]: from what people did to what others are told. [`stream`]: how it reaches open pages.
 //! - [`wire`]: frames, close codes, refusals, dialects.
 //! - [`address`], [`queue`], [`turnstile`], [`observed`]: what actors are connected with.
 //! - [`limits`], [`metrics`]: every bound, every number.
 
+pub mod activity;
 pub mod address;
 pub mod candle;
 pub mod feed;
@@ -39,12 +41,15 @@ pub mod notifier;
 pub mod observed;
 pub mod queue;
 pub mod registry;
+pub mod relay;
 pub mod restart;
 pub mod room;
 pub mod rooms;
 pub mod root;
 pub mod session;
 pub mod sessions;
+pub mod stream;
+mod task;
 mod thread;
 pub mod ticker;
 pub mod tree;
@@ -52,7 +57,7 @@ pub mod turnstile;
 pub mod wire;
 pub mod writer;
 
-pub use tree::{StartError, Stores, Tree, TreeConfig};
+pub use tree::{EventStores, StartError, Stores, Tree, TreeConfig};
 
 #[cfg(test)]
 mod testing;

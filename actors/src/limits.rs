@@ -126,6 +126,32 @@ pub const CANDLE_PARKED: Duration = Duration::from_secs(600);
 
 /// Series of candles that one socket may watch.
 pub const SOCKET_SERIES: usize = 300;
+/// Events that the relay publishes in one go. The bus inside the process answers when they have been carried out.
+pub const RELAY_BATCH: u16 = 256;
+
+/// How often the relay looks at the outbox unasked. Only what another process left there waits for it.
+pub const RELAY_POLL: Duration = Duration::from_secs(5);
+
+/// Events that are carried out in one transaction. It holds the one writer that SQLite has for some milliseconds.
+pub const ACTIVITY_BATCH: usize = 64;
+
+/// Jobs that take turns. Later ones wait until one of these is done, so that none waits for ever.
+pub const ACTIVITY_JOBS: u16 = 16;
+
+/// How often an event may fail, or the actor die of it, before it is put aside.
+pub const EVENT_TRIES: u32 = 3;
+
+/// Notices that may wait for the notifier. For one that does not fit, every stream looks at the log by itself.
+pub const NOTICES: usize = 4096;
+
+/// People and notifications that the notifier reads about at once.
+pub const NOTICE_LOOK: usize = 512;
+
+/// Notifications that may wait for one stream. At the limit the stream is ended, and the client goes on where it was.
+pub const STREAM_NOTIFICATIONS: usize = 64;
+
+/// Notifications that a stream reads from the log at a time.
+pub const STREAM_REPLAY: u16 = 100;
 
 const _: () = assert!(ROOM_BATCH_BYTES * 4 <= OUTBOX_BYTES, "a healthy outbox must hold several batches");
 const _: () = assert!(WINDOW_BYTES >= OUTBOX_BYTES * 4, "who is closed as slow must be able to resume");

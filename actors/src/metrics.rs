@@ -51,6 +51,24 @@ pub const CANDLE_BEHIND: &str = "tickroom_candle_behind_series";
 pub const FEED_TICK_AGE: &str = "tickroom_feed_tick_age_seconds";
 /// Whether no price came for longer than the operator wants: 1 or 0.
 pub const FEED_STALE: &str = "tickroom_feed_stale";
+/// Events published from the outbox.
+pub const EVENTS_PUBLISHED: &str = "tickroom_events_published_total";
+/// Looks at the outbox that failed and are repeated.
+pub const RELAY_FAILURES: &str = "tickroom_relay_failures_total";
+/// Events carried out.
+pub const EVENTS_HANDLED: &str = "tickroom_events_handled_total";
+/// Events, batches of them and pages of jobs that failed and are repeated.
+pub const ACTIVITY_FAILURES: &str = "tickroom_activity_failures_total";
+/// Events put aside because they cannot be carried out.
+pub const DEAD_LETTERS: &str = "tickroom_dead_letters_total";
+/// Notifications made.
+pub const NOTIFICATIONS: &str = "tickroom_notifications_total";
+/// Notifications handed to live streams and sockets of their reader.
+pub const NOTIFICATIONS_SHOWN: &str = "tickroom_notifications_shown_total";
+/// Event streams that are open.
+pub const STREAMS: &str = "tickroom_streams";
+/// Event streams that the server ended, by `reason`.
+pub const STREAM_ENDS: &str = "tickroom_stream_ends_total";
 
 /// Tells the recorder what the metrics mean. Call once, after the recorder is installed.
 pub fn describe() {
@@ -76,6 +94,15 @@ pub fn describe() {
     describe_counter!(CANDLE_REQUESTS, Unit::Count, "Requests for candles, by outcome");
     describe_counter!(CANDLE_CHANGES, Unit::Count, "Candles stored that were new or different");
     describe_gauge!(CANDLE_BEHIND, Unit::Count, "Series that lack recent candles");
+    describe_counter!(EVENTS_PUBLISHED, Unit::Count, "Events published from the outbox");
+    describe_counter!(RELAY_FAILURES, Unit::Count, "Failed looks at the outbox that are repeated");
+    describe_counter!(EVENTS_HANDLED, Unit::Count, "Events carried out");
+    describe_counter!(ACTIVITY_FAILURES, Unit::Count, "Failed events, batches and jobs that are repeated");
+    describe_counter!(DEAD_LETTERS, Unit::Count, "Events put aside because they cannot be carried out");
+    describe_counter!(NOTIFICATIONS, Unit::Count, "Notifications made");
+    describe_counter!(NOTIFICATIONS_SHOWN, Unit::Count, "Notifications shown to readers who were there");
+    describe_gauge!(STREAMS, Unit::Count, "Open event streams");
+    describe_counter!(STREAM_ENDS, Unit::Count, "Event streams ended by the server, by reason");
 }
 
 /// Counts a restart of one of the tree's roles.

@@ -101,6 +101,11 @@ impl Registry {
         self.users.get(&user).map(|of_user| of_user.clone()).unwrap_or_default()
     }
 
+    /// Whether this user has a socket open.
+    pub(crate) fn has(&self, user: UserId) -> bool {
+        self.users.contains_key(&user)
+    }
+
     /// Every socket.
     pub(crate) fn all(&self) -> Vec<Arc<SessionSlot>> {
         (0..self.shards.len()).flat_map(|shard| self.of_shard(shard)).collect()

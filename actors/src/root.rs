@@ -4,9 +4,11 @@
 //! death could corrupt, only slots that are written in whole steps. A role that dies too often ends the root and with
 //! it the process; whoever runs the process starts it again, and what was acked is in the log or in the spill file.
 
+use crate::activity::Activity;
 use crate::candle::Candles;
 use crate::feed::Feed;
 use crate::notifier::Notifier;
+use crate::relay::Relay;
 use crate::restart::{RestartLog, RestartPolicy, Verdict};
 use crate::rooms::Rooms;
 use crate::sessions::Sessions;
@@ -26,6 +28,10 @@ pub enum Role {
     Writer,
     /// Notices to users.
     Notifier,
+    /// What follows from what people did.
+    Activity,
+    /// What people did, to the bus.
+    Relay,
     /// Supervisor of the sessions of one shard.
     Sessions(usize),
     /// Supervisor of the rooms.
@@ -42,6 +48,8 @@ impl Role {
         match self {
             Self::Writer => "writer",
             Self::Notifier => "notifier",
+            Self::Activity => "activity",
+            Self::Relay => "relay",
             Self::Sessions(_) => "sessions",
             Self::Rooms => "rooms",
             Self::Feed => "feed",
@@ -135,12 +143,8 @@ impl RootState {
         let shards = (0..self.services.sessions.len()).map(Role::Sessions);
         let feed = self.services.config.feed.as_ref().map(|_| Role::Feed);
         let candles = self.services.config.candles.as_ref().map(|_| Role::Candles);
-        [Role::Writer, Role::Notifier, Role::Rooms]
-            .into_iter()
-            .chain(shards)
-            .chain(feed)
-            .chain(candles)
-            .collect()
+        let single = [Role::Writer, Role::Notifier, Role::Activity, Role::Relay, Role::Rooms];
+        single.into_iter().chain(shards).chain(feed).chain(candles).collect()
     }
 
     async fn spawn(&mut self, myself: &ActorRef<RootMessage>, role: Role) -> Result<(), SpawnErr> {
@@ -216,6 +220,8 @@ async fn start(role: Role, services: &Arc<Services>, root: ActorCell) -> Result<
             on_thread(&services.writer_thread, start).await
         }
         Role::Notifier => spawn!(Notifier, shared, services.notifier),
+        Role::Activity => spawn!(Activity, shared, services.events.activity),
+        Role::Relay => spawn!(Relay, shared, services.events.relay),
         Role::Rooms => spawn!(Rooms, shared, services.rooms),
         Role::Sessions(shard) => {
             let address = services.sessions.get(shard).ok_or_else(unknown)?;

@@ -1,5 +1,9 @@
 //! The tree as the rest of the server sees it: [`Tree`] to start, use and stop it, [`Services`] that its actors share.
 
+mod events;
+
+pub use events::{EventStores, Events};
+
 use crate::address::Address;
 use crate::candle::{CandleConfig, CandleHub, CandleMessage, CandleView};
 use crate::feed::{Activation, Candidate, FeedConfig, FeedView};
@@ -11,6 +15,7 @@ use crate::rooms::{RoomDirectory, RoomsMessage};
 use crate::root::{Role, Root, RootMessage, RootView};
 use crate::session::{Dialect, Identity, Outbox, SessionId, SessionSlot};
 use crate::sessions::{SessionsMessage, show_sockets};
+use crate::stream::Streams;
 use crate::thread::Thread;
 use crate::ticker::TickerHub;
 use crate::turnstile::Turnstile;
@@ -102,6 +107,8 @@ pub struct Stores {
     pub candles: Candles,
     /// Who asked for old ones.
     pub backfills: Backfills,
+    /// What people do, and what follows from it.
+    pub events: EventStores,
 }
 
 /// What the actors share. Everything in here outlives every one of them.
@@ -128,6 +135,10 @@ pub struct Services {
     pub sessions: Box<[Address<SessionsMessage>]>,
     /// The notifier.
     pub notifier: Address<NotifierMessage>,
+    /// From what people do to what others are told.
+    pub events: Events,
+    /// Open event streams.
+    pub streams: Arc<Streams>,
     /// The feed.
     pub feed: Address<crate::feed::FeedMessage>,
     /// The collector of candles.
@@ -176,6 +187,8 @@ impl Services {
             rooms: Address::default(),
             sessions: (0..shards).map(|_| Address::default()).collect(),
             notifier: Address::default(),
+            events: Events::new(stores.events),
+            streams: Arc::default(),
             feed: Address::default(),
             collector: Address::default(),
             candle_store: stores.candles,
@@ -255,6 +268,8 @@ impl Services {
         match role {
             Role::Writer => self.intake.address.is_up(),
             Role::Notifier => self.notifier.is_up(),
+            Role::Activity => self.events.activity.is_up(),
+            Role::Relay => self.events.relay.is_up(),
             Role::Rooms => self.rooms.is_up(),
             Role::Sessions(shard) => self.sessions.get(shard).is_some_and(Address::is_up),
             Role::Feed => self.feed.is_up(),
@@ -381,14 +396,14 @@ impl Tree {
         let rooms_done = timeout(step, until(|| self.rooms_are_done())).await.is_ok();
         let left = self.flush(step).await;
         for slot in services.registry.all() {
-            // Spread over as long as a restart takes, so that not all come back at once.
-            let retry_after = Duration::from_millis(fastrand::u64(500..5_000));
             if matches!(slot.dialect, Dialect::Chat { .. }) {
-                slot.outbox.push(native::shutdown(retry_after));
+                slot.outbox.push(native::shutdown(come_back_after()));
             }
             slot.outbox.close(CloseCode::SHUTDOWN);
         }
-        let sockets_done = timeout(step, until(|| services.registry.is_empty())).await.is_ok();
+        services.streams.shut_down(come_back_after);
+        let all_are_gone = || services.registry.is_empty() && services.streams.is_empty();
+        let sockets_done = timeout(step, until(all_are_gone)).await.is_ok();
         self.root.stop(Some("shutdown".into()));
         let _ = timeout(step, self.ended()).await;
         tracing::info!(rooms_done, sockets_done, unsaved = left, "actor tree stopped");
@@ -409,6 +424,11 @@ impl Tree {
         }
         intake.len()
     }
+}
+
+/// Spread over as long as a restart takes, so that not all come back at once.
+fn come_back_after() -> Duration {
+    Duration::from_millis(fastrand::u64(500..5_000))
 }
 
 /// Completes when the condition holds. Asked in short steps: only used on the way down.

@@ -86,6 +86,10 @@ number_ids! {
     PostId;
     /// One comment, or a reply to one.
     CommentId;
+    /// One thing that somebody did.
+    EventId;
+    /// One thing that somebody is told of.
+    NotificationId;
 }
 
 /// The place of a message in its room. The first message of a room has offset 1, each next one 1 more, so that

@@ -21,6 +21,11 @@
 //! | [`comment`] | what they say about it: [`Comments`](comment::Comments) |
 //! | [`tag`], [`mark`], [`prose`], [`search`] | tags; the signs `#`, `$` and `@` in a text; texts that are checked; words that are looked for |
 //! | [`idempotency`] | writes that were sent twice: [`Idempotency`](idempotency::Idempotency) |
+//! | [`event`] | what was done, on its way to those it concerns: the [`Outbox`](event::Outbox) |
+//! | [`bus`] | how it gets there: [`Bus`](bus::Bus) |
+//! | [`activity`] | what follows from it, once: the [`ActivityLog`](activity::ActivityLog) |
+//! | [`notification`] | what people are told of: [`Notifications`](notification::Notifications) |
+//! | [`dead_letter`] | events that could not be processed: [`DeadLetters`](dead_letter::DeadLetters) |
 //! | [`engine`] | the databases below: [`Database`](engine::Database), and in one file all that differs between SQL dialects |
 //! | [`limits`] | every bound of this crate, with its reason |
 //! | [`StorageError`] | what can go wrong, sorted by what the caller can do about it |
@@ -33,14 +38,19 @@
 
 pub mod account;
 pub mod candle;
+pub mod activity;
+pub mod bus;
 pub mod comment;
+pub mod dead_letter;
 pub mod engine;
+pub mod event;
 pub mod follow;
 pub mod idempotency;
 pub mod limits;
 pub mod mark;
 pub mod market;
 pub mod message;
+pub mod notification;
 pub mod picture;
 pub mod post;
 pub mod prose;
@@ -53,6 +63,7 @@ pub mod user;
 mod decimal;
 mod error;
 mod id;
+mod mention;
 mod page;
 
 pub use decimal::{Decimal, DecimalError};

@@ -121,7 +121,29 @@ pub const DECIMAL_TEXT_MAX: usize = 64;
 /// Backfills in a list, the newest ones.
 pub const BACKFILLS_LISTED: u16 = 100;
 
+/// Ids that are tried for one event. Two processes seldom draw the same one, and never again and again.
+pub const EVENT_ID_TRIES: usize = 8;
+
+/// Events that wait in the bus inside the process. A full one keeps the relay waiting, and the rest in the outbox.
+pub const BUS_EVENTS: usize = 1024;
+
+/// Followers told, or notifications withdrawn, in one transaction: some milliseconds of the one writer that SQLite has.
+pub const JOB_PAGE: u16 = 500;
+
+/// Notifications that somebody keeps. Older ones are deleted: nobody scrolls that far, and counting the unread ones
+/// walks over them.
+pub const NOTIFICATIONS_KEPT: u16 = 1000;
+
+/// How long a notification is kept.
+pub const NOTIFICATION_DAYS: i64 = 90;
+
+/// How long somebody can look back at what she did.
+pub const ACTIVITY_DAYS: i64 = 365;
+
+/// Rows deleted in one transaction when old things are purged, so that writers in between wait for milliseconds.
+pub const PURGE_ROWS: u16 = 500;
+
 /// The widest row of this crate's multi-row statements, in columns.
-pub(crate) const INSERT_COLUMNS_MAX: usize = 10;
+pub(crate) const INSERT_COLUMNS_MAX: usize = 11;
 
 const _: () = assert!(INSERT_ROWS_MAX * INSERT_COLUMNS_MAX <= BIND_PARAMETERS_MAX);

@@ -6,11 +6,10 @@
 
 use std::collections::HashSet;
 
-use crate::limits::{MARKETS_MAX, MENTIONS_MAX, TAGS_MAX};
+use crate::limits::{MARKETS_MAX, TAGS_MAX};
 use crate::search::is_word_char;
 use crate::tag::Tag;
-use crate::user::UserName;
-use crate::{MarketCode, search};
+use crate::MarketCode;
 
 /// The tags of a text, each once, in order, [`TAGS_MAX`] at most. `#1` is none: a tag has a letter.
 pub fn tags(text: &str) -> Vec<Tag> {
@@ -30,18 +29,9 @@ pub fn markets(text: &str) -> Vec<MarketCode> {
     once(codes, MarketCode::clone, MARKETS_MAX)
 }
 
-/// The names of a text, each once in whatever letter case, in order, [`MENTIONS_MAX`] at most. Whether anybody bears
-/// them is not asked.
-///
-/// A name ends at the first character that is no letter, digit, `_`, `-` or `.`; one with a space in it cannot be
-/// mentioned, and a Korean particle has to stand apart.
-pub fn mentions(text: &str) -> Vec<UserName> {
-    let names = marked(text, '@').filter_map(|rest| {
-        let name = word(rest, |c| is_word_char(c) || matches!(c, '_' | '-' | '.'));
-        let is_address = rest.get(name.len()..).is_some_and(|rest| rest.starts_with('@'));
-        if is_address { None } else { name.trim_end_matches(['.', '-']).parse().ok() }
-    });
-    once(names, |name: &UserName| search::fold(name.as_str()), MENTIONS_MAX)
+/// What follows each `@`. Where a name ends in it, [`mention`](crate::mention) finds out.
+pub(crate) fn after_at_signs(text: &str) -> impl Iterator<Item = &str> {
+    marked(text, '@')
 }
 
 fn is_ascii_word(c: char) -> bool {
@@ -178,10 +168,6 @@ mod tests {
         markets(text).iter().map(ToString::to_string).collect()
     }
 
-    fn mentions_of(text: &str) -> Vec<String> {
-        mentions(text).iter().map(ToString::to_string).collect()
-    }
-
     #[test]
     fn tags_are_words_of_any_script() {
         assert_eq!(
@@ -203,7 +189,7 @@ mod tests {
         let text = "`#a $KRW-A @aa` ``#b ` @bb`` https://x.y/#c?@cc www.x.y/#d [e](#e) [f](/f#f \"t\") \
             <a href=\"#g\">x</a> <https://h.h/#h>\n\n```rust\n#[i] #i @ii\n\n~~~\n#j\n```\n~~~\n#k\n";
         assert_eq!(tags_of(text), Vec::<String>::new());
-        assert_eq!(mentions_of(text), Vec::<String>::new());
+        assert_eq!(after_at_signs(text).count(), 0);
         assert_eq!(markets_of(text), Vec::<String>::new());
         assert_eq!(
             tags_of("`open #yes\n\n`#too\n\n```\n#no\n```\n#after a < b #and"),
@@ -219,17 +205,15 @@ mod tests {
     }
 
     #[test]
-    fn mentions_are_names_and_not_mail_addresses() {
-        let text = "@조아라 님, (@bo) @Ann.Lee. and @ann-b: cc ann@example.com, @a, @ANN.LEE, x.@no";
-        assert_eq!(mentions_of(text), ["조아라", "bo", "Ann.Lee", "ann-b"]);
-        assert!(mentions("@@twice @ann@example.social `@code` 한글@조아라").is_empty());
+    fn an_at_sign_in_a_word_or_doubled_is_none() {
+        assert_eq!(after_at_signs("@조아라 (@bo)").collect::<Vec<_>>(), ["조아라 (@bo)", "bo)"]);
+        assert_eq!(after_at_signs("cc ann@example.com x.@no @@twice `@code` 한글@조아라").count(), 0);
     }
 
     #[test]
     fn marks_of_one_text_are_bounded() {
         let many = |sign: &str| (0..100).map(|n| format!("{sign}A-{n} ")).collect::<String>();
         assert_eq!(markets(&many("$")).len(), MARKETS_MAX);
-        assert_eq!(mentions(&many("@A")).len(), MENTIONS_MAX);
         assert_eq!(tags(&(0..100).map(|n| format!("#a{n} ")).collect::<String>()).len(), TAGS_MAX);
     }
 
@@ -246,7 +230,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_it_stumble(text in "[#$@`~<>:/\\\\\\[\\]() \n가aA.-]{0,80}") {
-            let _ = (tags(&text), markets(&text), mentions(&text));
+            let _ = (tags(&text), markets(&text), after_at_signs(&text).count());
         }
     }
 }

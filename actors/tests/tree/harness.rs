@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tickroom_actors::room::Position;
 use tickroom_actors::session::{Dialect, Identity, Inbound, Next, SessionSlot};
 use tickroom_actors::wire::CloseCode;
-use tickroom_actors::{Stores, Tree, TreeConfig};
+use tickroom_actors::{EventStores, Stores, Tree, TreeConfig};
 use tickroom_storage::candle::{Backfills, Candles};
 use tickroom_storage::engine::Database;
 use tickroom_storage::market::Markets;
@@ -68,7 +68,8 @@ impl TestTree {
             markets: Markets::new(database.clone()),
             rooms: Rooms::new(database.clone()),
             candles: Candles::new(database.clone()),
-            backfills: Backfills::new(database),
+            backfills: Backfills::new(database.clone()),
+            events: EventStores::new(&database),
         };
         let tree = Arc::new(Tree::start(config, stores).await.unwrap());
         Self { tree, log, folder }

@@ -1,5 +1,6 @@
 //! One relational database behind a URL, whichever it is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use log::LevelFilter;
@@ -7,23 +8,23 @@ use sqlx::any::{AnyArguments, AnyConnectOptions, AnyPoolOptions, AnyRow};
 use sqlx::migrate::Migrator;
 use sqlx::query::{Query, QueryAs, QueryScalar};
 use sqlx::{Any, AnyPool, ConnectOptions, Connection, Executor, FromRow, SqlStr};
+use tokio::sync::Notify;
 
 use self::dialect::Dialect;
-use crate::StorageError;
 use crate::limits::ACQUIRE_TIMEOUT;
+use crate::{IdGenerator, StorageError};
 
 mod dialect;
 mod error;
 mod search;
+mod transaction;
 mod value;
 
 pub(crate) use dialect::{Insert, OnConflict};
 pub(crate) use search::Word;
+pub(crate) use transaction::Transaction;
 
 use self::search::Search;
-
-/// A unit of work: all of its writes happen, or none. Dropped without a commit it is rolled back.
-pub(crate) type Transaction = sqlx::Transaction<'static, Any>;
 
 /// A relational database. Clones share its connections.
 #[derive(Clone, Debug)]
@@ -35,6 +36,17 @@ pub struct Database {
     writer: AnyPool,
     /// Statements that only look. On SQLite they see the last commit and never wait for the writer.
     reader: AnyPool,
+    /// What concerns events, over all stores of this database.
+    events: Arc<Events>,
+}
+
+/// What all stores share that write events.
+#[derive(Debug, Default)]
+struct Events {
+    /// One generator for all of them, so that a later event of somebody has the higher id.
+    ids: IdGenerator,
+    /// Rings when a commit has brought new ones.
+    committed: Notify,
 }
 
 impl Database {
@@ -59,7 +71,7 @@ impl Database {
             Some(readers) => pool(dialect, readers).connect_with(options).await?,
             None => writer.clone(),
         };
-        Ok(Self { dialect, writer, reader })
+        Ok(Self { dialect, writer, reader, events: Arc::default() })
     }
 
     /// Whether the database answers.
@@ -88,7 +100,14 @@ impl Database {
 
     /// Begins a unit of work that will write.
     pub(crate) async fn begin(&self) -> Result<Transaction, StorageError> {
-        Ok(self.writer.begin_with(self.dialect.begin()).await?)
+        let inner = self.writer.begin_with(self.dialect.begin()).await?;
+        Ok(Transaction::new(inner, self.clone()))
+    }
+
+    /// Completes when events have been committed since the last time; one caller at a time. Another process's
+    /// commits do not ring here.
+    pub(crate) async fn events_committed(&self) {
+        self.events.committed.notified().await;
     }
 
     /// A statement, with `$1` for its first parameter on every engine.
@@ -130,8 +149,6 @@ impl Database {
     /// How this engine searches texts.
     pub(crate) fn search(&self) -> &'static Search {
         self.dialect.search()
-    }
-
     /// Whether `error` means that the value of this unique column is taken.
     pub(crate) fn is_taken(&self, error: &sqlx::Error, table: &str, column: &str) -> bool {
         let database_error = error.as_database_error().filter(|error| error.is_unique_violation());

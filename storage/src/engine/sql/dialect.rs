@@ -38,6 +38,8 @@ const SQLITE_MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "post", include_str!("../../../migrations/sqlite/0009_post.sql")),
     (10, "comment", include_str!("../../../migrations/sqlite/0010_comment.sql")),
     (11, "candle", include_str!("../../../migrations/sqlite/0011_candle.sql")),
+    (12, "event", include_str!("../../../migrations/sqlite/0012_event.sql")),
+    (13, "notification", include_str!("../../../migrations/sqlite/0013_notification.sql")),
     (14, "market_activation", include_str!("../../../migrations/sqlite/0014_market_activation.sql")),
 ];
 

@@ -8,11 +8,12 @@ use sqlx::{Any, Database, Decode, Encode, Type};
 
 use crate::candle::{Interval, Outcome};
 use crate::idempotency::IdempotencyKey;
+use crate::notification::NotificationKind;
 use crate::prose::{CommentContent, PostContent, PostTitle};
 use crate::tag::Tag;
 use crate::user::{BirthYear, Email, Intro, Region, Role, UserName};
 use crate::{
-    BackfillId, ClientMessageId, CommentId, Decimal, FamilyId, FollowId, MarketCode, MessageId, Offset,
+    BackfillId, ClientMessageId, CommentId, Decimal, EventId, FamilyId, FollowId, MarketCode, MessageId, NotificationId, Offset,
     PostId, RoomName, TimestampMs, UserId,
 };
 
@@ -49,13 +50,13 @@ macro_rules! sql_value {
 }
 
 sql_value!(
-    UserId, MessageId, FamilyId, FollowId, PostId, CommentId, TimestampMs => i64,
+    UserId, MessageId, FamilyId, FollowId, PostId, CommentId, EventId, NotificationId, TimestampMs => i64,
     |value| value.get(),
     |number| Ok(Self::new(number))
 );
 sql_value!(Offset => i64, |offset| offset.to_bigint(), |number| Ok(Self::new(u64::try_from(number)?)));
 sql_value!(
-    RoomName, MarketCode, ClientMessageId, UserName, Email, Role, Intro, Region => &str,
+    RoomName, MarketCode, ClientMessageId, UserName, Email, Role, Intro, Region, NotificationKind => &str,
     |text| text.as_str(),
     |text| Ok(text.parse()?)
 );

@@ -80,8 +80,13 @@ const BURY: &str = "
     where id = $5 and deleted_at is null";
 
 /// What a person had beside the row in `users`. Each statement takes her id; a table with more of the kind adds a line.
-const FORGET: [&str; 2] =
-    ["delete from mail_token where user_id = $1", "delete from token_family where user_id = $1"];
+const FORGET: [&str; 5] = [
+    "delete from mail_token where user_id = $1",
+    "delete from token_family where user_id = $1",
+    "delete from notification where user_id = $1",
+    "delete from notification_mute where user_id = $1",
+    "delete from activity where user_id = $1",
+];
 
 /// All accounts, as things that change.
 #[derive(Clone, Debug)]

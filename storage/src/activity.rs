@@ -178,8 +178,10 @@ impl ActivityLog for SqlActivityLog {
         for Planned { event, effects } in events {
             if self.log(&mut transaction, event).await? {
                 tell::withdraw(&mut transaction, event, effects, &mut changes).await?;
-                tell::tell(&mut transaction, event, effects, &mut changes).await?;
-                job::begin(&mut transaction, event, effects).await?;
+                if tell::is_there(&mut transaction, effects).await? {
+                    tell::tell(&mut transaction, event, effects, &mut changes).await?;
+                    job::begin(&mut transaction, event, effects).await?;
+                }
             }
         }
         transaction.commit().await?;

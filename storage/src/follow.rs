@@ -4,6 +4,7 @@ use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row};
 
 use crate::engine::{Database, Insert, OnConflict, Transaction};
+use crate::event::{self, Activity, NewEvent};
 use crate::limits::FOLLOWING_MAX;
 use crate::user::{Profile, select_profiles};
 use crate::{FollowId, StorageError, TimestampMs, UserId};
@@ -137,6 +138,8 @@ impl Follows {
                 _ => {}
             }
         }
+        let activity = Activity::UserFollowed { user: followee };
+        event::append(&mut transaction, &NewEvent { actor: follower, activity, time: now }).await?;
         transaction.commit().await?;
         Ok(Followed::Begun)
     }
@@ -157,6 +160,9 @@ impl Follows {
             let text = if user == follower { FOLLOW_ONE_LESS } else { FOLLOWED_BY_ONE_LESS };
             self.database.query(text).bind(user).execute(&mut *transaction).await?;
         }
+        let activity = Activity::UserUnfollowed { user: followee };
+        let event = NewEvent { actor: follower, activity, time: TimestampMs::now() };
+        event::append(&mut transaction, &event).await?;
         transaction.commit().await?;
         Ok(true)
     }

@@ -37,9 +37,9 @@
 //! fails. Both are durable when they return, and both may be told the same batch twice.
 
 pub mod account;
-pub mod candle;
 pub mod activity;
 pub mod bus;
+pub mod candle;
 pub mod comment;
 pub mod dead_letter;
 pub mod engine;

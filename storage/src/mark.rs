@@ -6,10 +6,10 @@
 
 use std::collections::HashSet;
 
+use crate::MarketCode;
 use crate::limits::{MARKETS_MAX, TAGS_MAX};
 use crate::search::is_word_char;
 use crate::tag::Tag;
-use crate::MarketCode;
 
 /// The tags of a text, each once, in order, [`TAGS_MAX`] at most. `#1` is none: a tag has a letter.
 pub fn tags(text: &str) -> Vec<Tag> {
@@ -29,9 +29,9 @@ pub fn markets(text: &str) -> Vec<MarketCode> {
     once(codes, MarketCode::clone, MARKETS_MAX)
 }
 
-/// What follows each `@`. Where a name ends in it, [`mention`](crate::mention) finds out.
+/// What follows each single `@`. Where a name ends in it, [`mention`](crate::mention) finds out.
 pub(crate) fn after_at_signs(text: &str) -> impl Iterator<Item = &str> {
-    marked(text, '@')
+    marked(text, '@').filter(|rest| !rest.starts_with('@'))
 }
 
 fn is_ascii_word(c: char) -> bool {

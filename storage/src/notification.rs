@@ -117,6 +117,8 @@ pub struct Notification {
     pub actor_avatar_url: Option<Arc<str>>,
     /// What it is about.
     pub about: About,
+    /// The title of the post.
+    pub post_title: Option<Arc<str>>,
     /// When it was done.
     pub created_at: TimestampMs,
     /// When the reader took note of it; `None` while unread.
@@ -141,6 +143,7 @@ impl FromRow<'_, AnyRow> for Notification {
             actor_name: row.try_get::<Option<&str>, _>("actor_name")?.map(Into::into),
             actor_avatar_url: row.try_get::<Option<&str>, _>("actor_avatar_url")?.map(Into::into),
             about,
+            post_title: row.try_get::<Option<&str>, _>("post_title")?.map(Into::into),
             created_at: row.try_get("created_at")?,
             read_at: row.try_get("read_at")?,
         })
@@ -152,8 +155,10 @@ macro_rules! select_notifications {
     ($tail:literal) => {
         concat!(
             "select n.id, n.user_id, n.event_id, n.kind, n.actor_id, n.post_id, n.comment_id, n.room,
-                n.room_offset, n.created_at, n.read_at, u.name as actor_name, u.avatar_url as actor_avatar_url
-            from notification n left join users u on u.id = n.actor_id and u.deleted_at is null where ",
+                n.room_offset, n.created_at, n.read_at, u.name as actor_name, u.avatar_url as actor_avatar_url,
+                p.title as post_title
+            from notification n left join users u on u.id = n.actor_id and u.deleted_at is null
+            left join post p on p.id = n.post_id where ",
             $tail
         )
     };

@@ -11,7 +11,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row};
 
-use crate::engine::Database;
+use crate::engine::{Database, Transaction};
 use crate::prose::{PostContent, PostTitle};
 use crate::tag::Tag;
 use crate::user::Author;
@@ -148,4 +148,11 @@ impl FromRow<'_, AnyRow> for Post {
             rank: Rank { score: row.try_get("score")?, id },
         })
     }
+}
+
+/// Who wrote this post, within a unit of work that has made sure of it.
+pub(crate) async fn author(transaction: &mut Transaction, id: PostId) -> Result<UserId, StorageError> {
+    let select = transaction.database().query_scalar("select author_id from post where id = $1").bind(id);
+    let author: Option<UserId> = select.fetch_optional(&mut **transaction).await?;
+    author.ok_or(StorageError::NotFound { what: "post" })
 }

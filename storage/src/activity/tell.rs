@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Changes, Effects};
+use super::{Changes, Effects, Task};
 use crate::engine::{Insert, OnConflict, Transaction};
 use crate::event::Event;
 use crate::limits::{INSERT_COLUMNS_MAX, INSERT_ROWS_MAX};
@@ -76,6 +76,26 @@ pub(super) async fn tell(
 fn is_repeatable(kind: NotificationKind) -> bool {
     use NotificationKind as K;
     matches!(kind, K::Follow | K::PostLike | K::CommentLike)
+}
+
+/// Whether what people would be told about is still there. It may be deleted before its event comes, and then nobody
+/// is told; a withdrawal is about what is gone.
+pub(super) async fn is_there(transaction: &mut Transaction, effects: &Effects) -> Result<bool, StorageError> {
+    if matches!(effects.job, Some(Task::WithdrawPost | Task::WithdrawComment)) {
+        return Ok(true);
+    }
+    let database = transaction.database();
+    let select = match effects.about {
+        About { comment: Some(comment), .. } => {
+            let text = "select count(*) from comment where id = $1 and deleted_at is null";
+            database.query_scalar::<i64>(text).bind(comment)
+        }
+        About { post: Some(post), .. } => {
+            database.query_scalar("select count(*) from post where id = $1").bind(post)
+        }
+        _ => return Ok(true),
+    };
+    Ok(select.fetch_one(&mut **transaction).await? > 0)
 }
 
 /// Withdraws what the event makes untrue, unless it was read.

@@ -3,10 +3,11 @@
 
 use super::{Comments, NewComment, NoParent};
 use crate::engine::Transaction;
+use crate::event::{self, Activity, NewEvent, ReplyTo};
 use crate::idempotency::{Idempotency, Outcome, claim};
-use crate::post::rescore;
+use crate::post::{author, rescore};
 use crate::prose::CommentContent;
-use crate::{CommentId, PostId, StorageError, TimestampMs};
+use crate::{CommentId, PostId, StorageError, TimestampMs, mention};
 
 const INSERT: &str = "
     insert into comment (id, post_id, author_id, parent_id, content, created_at, like_count, reply_count)
@@ -36,6 +37,8 @@ const UNCOUNT_REPLY: &str = "update comment set reply_count = reply_count - 1 wh
 
 const DELETE_TOMBSTONE: &str =
     "delete from comment where id = $1 and reply_count = 0 and deleted_at is not null";
+
+const AUTHOR: &str = "select author_id from comment where id = $1";
 
 const NO_COMMENT: StorageError = StorageError::NotFound { what: "comment" };
 
@@ -67,8 +70,31 @@ impl Comments {
         }
         self.insert(&mut transaction, comment).await?;
         rescore(&self.database, &mut transaction, comment.post_id).await?;
+        self.tell(&mut transaction, comment).await?;
         transaction.commit().await?;
         Ok(Ok(Outcome::Done))
+    }
+
+    /// Adds the event of a new comment.
+    async fn tell(&self, transaction: &mut Transaction, comment: &NewComment) -> Result<(), StorageError> {
+        let post_author = author(transaction, comment.post_id).await?;
+        let reply_to = match comment.parent_id {
+            Some(parent) => {
+                let select = self.database.query_scalar(AUTHOR).bind(parent);
+                Some(ReplyTo { comment: parent, author: select.fetch_one(&mut **transaction).await? })
+            }
+            None => None,
+        };
+        let mentioned = mention::resolve(transaction, &[comment.content.as_str()]).await?.concat();
+        let activity = Activity::CommentCreated {
+            comment: comment.id,
+            post: comment.post_id,
+            post_author,
+            reply_to,
+            mentioned,
+        };
+        let event = NewEvent { actor: comment.author_id, activity, time: comment.created_at };
+        event::append(transaction, &event).await
     }
 
     async fn insert(&self, transaction: &mut Transaction, comment: &NewComment) -> Result<(), StorageError> {
@@ -116,6 +142,8 @@ impl Comments {
         let mut transaction = self.database.begin().await?;
         let (post, parent) = self.place(&mut transaction, id).await?;
         self.count(&mut transaction, post, -1).await?;
+        // Whoever deletes it, the event is the author's: it comes after that of its making.
+        let actor = self.database.query_scalar(AUTHOR).bind(id).fetch_one(&mut *transaction).await?;
         if !self.remove(&mut transaction, id, now).await? {
             return Err(NO_COMMENT);
         }
@@ -125,6 +153,8 @@ impl Comments {
             }
         }
         rescore(&self.database, &mut transaction, post).await?;
+        let activity = Activity::CommentDeleted { comment: id, post };
+        event::append(&mut transaction, &NewEvent { actor, activity, time: now }).await?;
         Ok(transaction.commit().await?)
     }
 

@@ -149,6 +149,8 @@ impl Database {
     /// How this engine searches texts.
     pub(crate) fn search(&self) -> &'static Search {
         self.dialect.search()
+    }
+
     /// Whether `error` means that the value of this unique column is taken.
     pub(crate) fn is_taken(&self, error: &sqlx::Error, table: &str, column: &str) -> bool {
         let database_error = error.as_database_error().filter(|error| error.is_unique_violation());

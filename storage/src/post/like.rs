@@ -1,7 +1,8 @@
 //! Liking a post, each person once.
 
-use super::{Posts, rescore};
+use super::{Posts, author, rescore};
 use crate::engine::{Insert, OnConflict};
+use crate::event::{self, Activity, NewEvent};
 use crate::{PostId, StorageError, TimestampMs, UserId};
 
 /// What a like or its withdrawal came to.
@@ -34,7 +35,9 @@ impl Posts {
     /// `NotFound` when there is no such post or person.
     pub async fn like(&self, id: PostId, user: UserId, now: TimestampMs) -> Result<Liked, StorageError> {
         let insert = sqlx::query(self.database.insert(&INSERT, 1)).bind(id).bind(user).bind(now);
-        self.count_like(id, COUNT_UP, insert).await
+        let event =
+            |author| NewEvent { actor: user, activity: Activity::PostLiked { post: id, author }, time: now };
+        self.count_like(id, COUNT_UP, insert, event).await
     }
 
     /// Takes a like back; without one, nothing happens.
@@ -44,7 +47,13 @@ impl Posts {
     /// `NotFound` when there is no such post.
     pub async fn unlike(&self, id: PostId, user: UserId) -> Result<Liked, StorageError> {
         let delete = self.database.query(DELETE).bind(id).bind(user);
-        self.count_like(id, COUNT_DOWN, delete).await
+        let now = TimestampMs::now();
+        let event = |author| NewEvent {
+            actor: user,
+            activity: Activity::PostUnliked { post: id, author },
+            time: now,
+        };
+        self.count_like(id, COUNT_DOWN, delete, event).await
     }
 
     async fn count_like(
@@ -52,6 +61,7 @@ impl Posts {
         id: PostId,
         count: &'static str,
         change: sqlx::query::Query<'_, sqlx::Any, sqlx::any::AnyArguments>,
+        event: impl FnOnce(UserId) -> NewEvent,
     ) -> Result<Liked, StorageError> {
         let mut transaction = self.database.begin().await?;
         if self.database.query(count).bind(id).execute(&mut *transaction).await?.rows_affected() == 0 {
@@ -60,6 +70,8 @@ impl Posts {
         let is_new = change.execute(&mut *transaction).await?.rows_affected() > 0;
         if is_new {
             rescore(&self.database, &mut transaction, id).await?;
+            let author = author(&mut transaction, id).await?;
+            event::append(&mut transaction, &event(author)).await?;
             transaction.commit().await?;
         } else {
             transaction.rollback().await?;

@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 
 use super::score::score;
-use super::{NewPost, Post, PostEdit, Posts, Rank};
+use super::{NewPost, Post, PostEdit, Posts, Rank, author};
 use crate::engine::{Insert, OnConflict, Transaction};
+use crate::event::{self, Activity, NewEvent};
 use crate::idempotency::{Idempotency, Outcome, claim};
 use crate::limits::TAGS_MAX;
 use crate::tag::Tag;
 use crate::user::Author;
-use crate::{PostId, StorageError, TimestampMs, mark, search};
+use crate::{PostId, StorageError, TimestampMs, mark, mention, search};
 
 const INSERT: &str = "
     insert into post
@@ -102,6 +103,10 @@ impl Posts {
         self.write_tags(&mut transaction, post.id, &[], &text.tags()).await?;
         self.write_markets(&mut transaction, post.id, &text).await?;
         self.write_words(&mut transaction, post.id, &text).await?;
+        let mentioned = mention::resolve(&mut transaction, &[&text.title, &text.content]).await?.concat();
+        let activity = Activity::PostCreated { post: post.id, mentioned };
+        let event = NewEvent { actor: post.author_id, activity, time: post.created_at };
+        event::append(&mut transaction, &event).await?;
         transaction.commit().await?;
         Ok(Outcome::Done)
     }
@@ -160,11 +165,15 @@ impl Posts {
     pub async fn delete(&self, id: PostId) -> Result<(), StorageError> {
         let mut transaction = self.database.begin().await?;
         self.lock(&mut transaction, id).await?;
+        // Whoever deletes it, the event is the author's: it comes after that of its making.
+        let actor = author(&mut transaction, id).await?;
         let tags: Vec<Tag> = self.tags(&mut transaction, id).await?.into_iter().map(|(tag, _)| tag).collect();
         self.write_tags(&mut transaction, id, &tags, &[]).await?;
         self.database.query(self.database.search().remove).bind(id).execute(&mut *transaction).await?;
         // The rest refers to the post, and goes with it.
         self.database.query("delete from post where id = $1").bind(id).execute(&mut *transaction).await?;
+        let activity = Activity::PostDeleted { post: id };
+        event::append(&mut transaction, &NewEvent { actor, activity, time: TimestampMs::now() }).await?;
         Ok(transaction.commit().await?)
     }
 

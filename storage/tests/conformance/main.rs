@@ -30,12 +30,15 @@ macro_rules! on_every_engine {
 }
 
 mod account;
+mod activity;
 mod candle;
 mod comment;
 mod engine;
+mod event;
 mod follow;
 mod market;
 mod message;
+mod notification;
 mod picture;
 mod post;
 mod profile;

@@ -13,8 +13,8 @@ use crate::prose::{CommentContent, PostContent, PostTitle};
 use crate::tag::Tag;
 use crate::user::{BirthYear, Email, Intro, Region, Role, UserName};
 use crate::{
-    BackfillId, ClientMessageId, CommentId, Decimal, EventId, FamilyId, FollowId, MarketCode, MessageId, NotificationId, Offset,
-    PostId, RoomName, TimestampMs, UserId,
+    BackfillId, ClientMessageId, CommentId, Decimal, EventId, FamilyId, FollowId, MarketCode, MessageId,
+    NotificationId, Offset, PostId, RoomName, TimestampMs, UserId,
 };
 
 /// Where the driver collects bound values.

@@ -13,12 +13,15 @@ use tickroom_actors::feed::FeedConfig;
 use tickroom_actors::{EventStores, Stores, Tree, TreeConfig};
 use tickroom_sim::Exchange;
 use tickroom_storage::account::Accounts;
+use tickroom_storage::activity::SqlActivityLog;
 use tickroom_storage::candle::{Backfills, Candles};
 use tickroom_storage::comment::Comments;
+use tickroom_storage::dead_letter::DeadLetters;
 use tickroom_storage::engine::Database;
 use tickroom_storage::follow::Follows;
 use tickroom_storage::market::Markets;
 use tickroom_storage::message::{MessageLog, Spill, SqlMessageLog};
+use tickroom_storage::notification::Notifications;
 use tickroom_storage::picture::Pictures;
 use tickroom_storage::post::Posts;
 use tickroom_storage::room::Rooms;
@@ -78,6 +81,12 @@ pub struct Parts {
     pub candles: Candles,
     /// Who asked for old ones.
     pub backfills: Backfills,
+    /// What people did.
+    pub activity: SqlActivityLog,
+    /// What they are told.
+    pub notifications: Notifications,
+    /// Events that could not be processed.
+    pub dead_letters: DeadLetters,
     /// Messages.
     pub log: Arc<dyn MessageLog>,
     /// The actors.
@@ -179,6 +188,9 @@ impl Server {
             markets: Markets::new(database.clone()),
             candles: Candles::new(database.clone()),
             backfills: Backfills::new(database.clone()),
+            activity: SqlActivityLog::new(database.clone()),
+            notifications: Notifications::new(database.clone()),
+            dead_letters: DeadLetters::new(database.clone()),
             log,
             tree,
             handshakes: RateLimiter::direct(Quota::per_second(config.server.handshakes_per_second)),
@@ -231,8 +243,27 @@ impl Server {
 /// What has to be done now and then, for as long as the server runs.
 async fn keep_house(metrics: PrometheusHandle, database: Database, pictures: Pictures) {
     let posts = Posts::new(database.clone());
-    let (tokens, accounts) = (Tokens::new(database.clone()), Accounts::new(database));
-    tokio::join!(telemetry::upkeep(metrics), purge(tokens, accounts), purge_posts(posts), sweep(pictures));
+    let (tokens, accounts) = (Tokens::new(database.clone()), Accounts::new(database.clone()));
+    let purging = async { tokio::join!(purge(tokens, accounts), purge_posts(posts), purge_events(database)) };
+    tokio::join!(telemetry::upkeep(metrics), purging, sweep(pictures));
+}
+
+/// Deletes what people were told and did so long ago that nobody looks for it.
+async fn purge_events(database: Database) {
+    let (notifications, activity) = (Notifications::new(database.clone()), SqlActivityLog::new(database));
+    let mut interval = tokio::time::interval(PURGE_INTERVAL);
+    loop {
+        interval.tick().await;
+        let now = TimestampMs::now();
+        match notifications.purge(now).await {
+            Ok(purged) => tracing::debug!(purged, "old notifications purged"),
+            Err(error) => tracing::warn!(%error, "old notifications could not be purged"),
+        }
+        match activity.purge(now).await {
+            Ok(purged) => tracing::debug!(purged, "old activity purged"),
+            Err(error) => tracing::warn!(%error, "old activity could not be purged"),
+        }
+    }
 }
 
 /// Deletes pictures that are nobody's any more.

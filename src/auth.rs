@@ -68,7 +68,7 @@ use crate::{
 
 pub use self::{
     account::Registration,
-    authenticated::{Admin, Authenticated, MaybeAuthenticated, SocketIdentity},
+    authenticated::{Admin, Authenticated, MaybeAuthenticated, SocketIdentity, StreamIdentity},
     cookie::{ACCESS_TOKEN, CookieSlot, REFRESH_TOKEN, SetCookies},
     family::OnRevoked,
     identity::{Identity, Scope, Scopes},

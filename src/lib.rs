@@ -11,6 +11,7 @@
 //! - [`listener`]: from TCP connections to requests.
 //! - [`picture`]: from what people send as their picture to what is shown.
 //! - [`idempotency`]: writes that come twice. [`viewer`]: who looks at a post, without knowing who it is.
+//! - [`stream`]: the edge of event streams.
 //! - [`socket`]: the WebSocket edge; from there on, a message's way is told in [`tickroom_actors`].
 
 pub mod admin;
@@ -35,5 +36,6 @@ pub mod picture;
 pub mod router;
 pub mod routes;
 pub mod socket;
+pub mod stream;
 pub mod telemetry;
 pub mod viewer;

@@ -133,7 +133,7 @@ pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long accepting pauses when the process has no file descriptor left for a connection.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How often expired logins, expired links and unused pictures are deleted.
+/// How often expired logins, expired links, unused pictures and old notifications are deleted.
 pub const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Messages in a page of history when the client does not say.
@@ -168,6 +168,18 @@ pub const PAGE_USERS: u16 = 50;
 
 /// People in a page of a list at most; above it 422.
 pub const PAGE_USERS_MAX: u16 = 200;
+
+/// Posts or comments in a page of a list when the client does not say.
+pub const PAGE_ITEMS: u16 = 20;
+
+/// Posts or comments in a page of a list at most; above it 422.
+pub const PAGE_ITEMS_MAX: u16 = 100;
+
+/// How long a client whose event stream broke waits before it comes back, in milliseconds: each is told another time
+/// between these, so that not all come at once.
+pub const STREAM_RETRY_MIN_MS: u64 = 2_000;
+/// See [`STREAM_RETRY_MIN_MS`].
+pub const STREAM_RETRY_MAX_MS: u64 = 4_000;
 
 /// Characters of what administrators search people by: the longest address. Above it 422.
 pub const USER_SEARCH_CHARS_MAX: usize = 254;

@@ -8,8 +8,8 @@ use crate::app::App;
 use crate::limits::{BODY_BYTES, PICTURE_BYTES_MAX, POST_BODY_BYTES};
 use crate::middleware;
 use crate::routes::{
-    account, activation, admin, auth, backfill, candle, comment, follow, market, ops, picture, post, room,
-    tag, timeline, ui, user,
+    account, activation, activity, admin, auth, backfill, candle, comment, dead_letter, follow, market,
+    notification, ops, picture, post, room, tag, timeline, ui, user,
 };
 
 /// All routes, wrapped in what happens to every request.
@@ -39,7 +39,20 @@ pub fn router(app: App) -> Router {
         .route("/api/users/{id}/following", get(follow::following))
         .route("/media/{name}", get(picture::show));
 
+    let news = Router::new()
+        .route("/api/activity", get(activity::list))
+        .route("/api/notifications", get(notification::list))
+        .route("/api/notifications/unread-count", get(notification::unread_count))
+        .route("/api/notifications/read-all", post(notification::read_all))
+        .route("/api/notifications/settings", get(notification::settings).put(notification::change_settings))
+        .route("/api/notifications/stream", get(notification::stream))
+        .route("/api/notifications/{id}", delete(notification::delete))
+        .route("/api/notifications/{id}/read", post(notification::read));
+
     let administrators = Router::new()
+        .route("/api/admin/dead-letters", get(dead_letter::list))
+        .route("/api/admin/dead-letters/{id}", delete(dead_letter::delete))
+        .route("/api/admin/dead-letters/{id}/replay", post(dead_letter::replay))
         .route("/api/admin/users", get(admin::users))
         .route("/api/admin/users/{id}/role", put(admin::set_role))
         .route("/api/admin/users/{id}/suspension", put(admin::suspend).delete(admin::lift_suspension))
@@ -82,7 +95,7 @@ pub fn router(app: App) -> Router {
 
     let page = Router::new().route("/", get(ui::index)).route("/assets/{*path}", get(ui::asset));
 
-    let routes =
-        people.merge(administrators).merge(posts).merge(talk).merge(prices).merge(operators).merge(page);
+    let routes = people.merge(news).merge(administrators).merge(posts).merge(talk).merge(prices);
+    let routes = routes.merge(operators).merge(page);
     middleware::apply(routes.layer(DefaultBodyLimit::max(BODY_BYTES)), &app.auth).with_state(app)
 }

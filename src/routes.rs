@@ -2,13 +2,16 @@
 
 pub mod account;
 pub mod activation;
+pub mod activity;
 pub mod admin;
 pub mod auth;
 pub mod backfill;
 pub mod candle;
 pub mod comment;
+pub mod dead_letter;
 pub mod follow;
 pub mod market;
+pub mod notification;
 pub mod ops;
 mod page;
 pub mod picture;

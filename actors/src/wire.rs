@@ -7,6 +7,7 @@ pub mod candle;
 pub mod close;
 pub mod frame;
 pub mod native;
+pub mod notification;
 pub mod refusal;
 pub mod ticker;
 

@@ -10,7 +10,7 @@ use axum::{
 use serde::Deserialize;
 use tickroom_storage::user::Role;
 
-use super::{Auth, CookieSlot, Identity, Scope, credential, identify::Presented};
+use super::{Auth, CookieSlot, Identity, Scope, credential, identify::Presented, is_ambient};
 use crate::{error::ApiError, extract::Query, middleware::client_ip::ClientIp};
 
 /// The caller, whose token permits this method. Without one: 401, or 403 if the token's scopes do not suffice.
@@ -33,6 +33,12 @@ pub struct MaybeAuthenticated(pub Option<Identity>);
 /// cookies checked. Renewed cookies travel in the handshake's response.
 #[derive(Debug)]
 pub struct SocketIdentity(pub Identity);
+
+/// The caller of an event stream: like [`Authenticated`], with the `?ticket=` considered. A browser sends no `Origin`
+/// with a stream of the page's own server, so the rule for cookies is that of methods that change something: a page of
+/// elsewhere is refused, for a stream takes one of the user's places.
+#[derive(Debug)]
+pub struct StreamIdentity(pub Identity);
 
 impl<S: Send + Sync> FromRequestParts<S> for Authenticated
 where
@@ -102,6 +108,32 @@ where
             cookies: parts.extensions.get(),
         };
         Auth::from_ref(state).identify(presented).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for StreamIdentity
+where
+    Auth: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let auth = Auth::from_ref(state);
+        let Query(TicketQuery { ticket }) = Query::from_request_parts(parts, state).await?;
+        if ticket.is_none() && is_ambient(&parts.headers) {
+            auth.origins().check_unsafe(&parts.headers)?;
+        }
+        let presented = Presented {
+            peer: peer(parts, state).await,
+            headers: &parts.headers,
+            ticket: ticket.as_deref(),
+            is_handshake: false,
+            client: client(parts),
+            cookies: parts.extensions.get(),
+        };
+        let identity = auth.identify(presented).await?;
+        identity.require(Scope::Read)?;
+        Ok(Self(identity))
     }
 }
 

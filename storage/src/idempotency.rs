@@ -60,7 +60,8 @@ const INSERT: Insert = Insert {
     on_conflict: OnConflict::Skip,
 };
 
-const EXPIRE: &str = "delete from idempotency_keys where user_id = $1 and request_key = $2 and created_at <= $3";
+const EXPIRE: &str =
+    "delete from idempotency_keys where user_id = $1 and request_key = $2 and created_at <= $3";
 
 const FIRST: &str =
     "select fingerprint, made_id, answer from idempotency_keys where user_id = $1 and request_key = $2";

@@ -118,13 +118,16 @@ mod tests {
 
     #[test]
     fn operators_are_data() {
-        assert_eq!(terms("\"btc\" NEAR(x) OR title:eth*"), [
-            word(&["bt", "tc"]),
-            word(&["ne", "ea", "ar"]),
-            word(&["or"]),
-            word(&["ti", "it", "tl", "le"]),
-            word(&["et", "th"]),
-        ]);
+        assert_eq!(
+            terms("\"btc\" NEAR(x) OR title:eth*"),
+            [
+                word(&["bt", "tc"]),
+                word(&["ne", "ea", "ar"]),
+                word(&["or"]),
+                word(&["ti", "it", "tl", "le"]),
+                word(&["et", "th"]),
+            ]
+        );
         for nothing in ["", " ", "\"", "*", "'--", "()", "👍", "\0"] {
             assert_eq!(nothing.parse::<SearchTerms>(), Err(SearchTermsError::Empty), "{nothing:?}");
         }

@@ -38,7 +38,9 @@ fn parse_tag(text: &str) -> Result<Box<str>, TagError> {
     if !(1..=TAG_CHARS_MAX).contains(&got) {
         return Err(TagError::Length { got });
     }
-    let is_odd = |(place, c): &(usize, char)| !(is_word_char(*c) || *c == '_') || (*place == 0 && is_combining_mark(*c));
+    let is_odd = |(place, c): &(usize, char)| {
+        !(is_word_char(*c) || *c == '_') || (*place == 0 && is_combining_mark(*c))
+    };
     match folded.char_indices().find(is_odd) {
         Some((_, got)) => Err(TagError::Character { got }),
         None => Ok(folded.into()),
@@ -100,11 +102,18 @@ mod tests {
 
     #[test]
     fn tags_are_folded_words() {
-        for (text, tag) in [("BTC", "btc"), ("#비트코인", "비트코인"), (" a_1 ", "a_1"), ("2025", "2025"), ("Straße", "strasse")]
-        {
+        for (text, tag) in [
+            ("BTC", "btc"),
+            ("#비트코인", "비트코인"),
+            (" a_1 ", "a_1"),
+            ("2025", "2025"),
+            ("Straße", "strasse"),
+        ] {
             assert_eq!(text.parse::<Tag>().unwrap().as_str(), tag);
         }
-        for (text, got) in [("a b", ' '), ("a-b", '-'), ("##a", '#'), ("a\u{202e}", '\u{202e}'), ("a'", '\''), ("👍", '👍')] {
+        for (text, got) in
+            [("a b", ' '), ("a-b", '-'), ("##a", '#'), ("a\u{202e}", '\u{202e}'), ("a'", '\''), ("👍", '👍')]
+        {
             assert_eq!(text.parse::<Tag>(), Err(TagError::Character { got }));
         }
         assert_eq!("#".parse::<Tag>(), Err(TagError::Length { got: 0 }));

@@ -34,11 +34,7 @@ impl Comments {
     /// # Errors
     ///
     /// Only the engine's.
-    pub async fn get(
-        &self,
-        id: CommentId,
-        reader: Option<UserId>,
-    ) -> Result<Option<Comment>, StorageError> {
+    pub async fn get(&self, id: CommentId, reader: Option<UserId>) -> Result<Option<Comment>, StorageError> {
         let select = self.database.query_as::<Comment>(GET).bind(id);
         let mut comment = select.fetch_all(self.database.reader()).await?;
         self.add_likes(&mut comment, reader).await?;
@@ -96,8 +92,7 @@ impl Comments {
         };
         let select = sqlx::query_scalar(self.database.among(LIKED, comments.len())).persistent(false);
         let select = comments.iter().fold(select.bind(reader), |select, comment| select.bind(comment.id));
-        let liked: HashSet<CommentId> =
-            select.fetch_all(self.database.reader()).await?.into_iter().collect();
+        let liked: HashSet<CommentId> = select.fetch_all(self.database.reader()).await?.into_iter().collect();
         for comment in comments {
             comment.is_liked = liked.contains(&comment.id);
         }

@@ -155,7 +155,8 @@ impl Source {
             if source.from.is_none() {
                 source.lead(("post_market m", "m.post_id"), "m.market = ?", value);
             } else {
-                let condition = "exists (select 1 from post_market m where m.market = ? and m.post_id = p.id)";
+                let condition =
+                    "exists (select 1 from post_market m where m.market = ? and m.post_id = p.id)";
                 source.check(condition, value);
             }
         }

@@ -23,11 +23,8 @@ impl Viewer {
     }
 }
 
-const INSERT: Insert = Insert {
-    table: "post_view",
-    columns: &["post_id", "viewer", "seen_at"],
-    on_conflict: OnConflict::Skip,
-};
+const INSERT: Insert =
+    Insert { table: "post_view", columns: &["post_id", "viewer", "seen_at"], on_conflict: OnConflict::Skip };
 
 const SEEN: &str = "select seen_at from post_view where post_id = $1 and viewer = $2";
 

@@ -15,6 +15,10 @@ test:
 web:
     .ci/run web
 
+# Listen to the server with the EventSource of Node programs.
+stream:
+    .ci/run stream
+
 # Format the code.
 fmt:
     cargo fmt --all

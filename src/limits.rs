@@ -169,12 +169,6 @@ pub const PAGE_USERS: u16 = 50;
 /// People in a page of a list at most; above it 422.
 pub const PAGE_USERS_MAX: u16 = 200;
 
-/// Posts or comments in a page of a list when the client does not say.
-pub const PAGE_ITEMS: u16 = 20;
-
-/// Posts or comments in a page of a list at most; above it 422.
-pub const PAGE_ITEMS_MAX: u16 = 100;
-
 /// How long a client whose event stream broke waits before it comes back, in milliseconds: each is told another time
 /// between these, so that not all come at once.
 pub const STREAM_RETRY_MIN_MS: u64 = 2_000;

@@ -71,6 +71,17 @@ export async function renew() {
   }
 }
 
+/** A page of what the visitor is told, the newest or the one behind `cursor`. */
+export function notifications(cursor = null) {
+  const query = cursor === null ? '' : `?${new URLSearchParams({ cursor })}`;
+  return request('GET', `/api/notifications${query}`);
+}
+
+export const readNotification = (id) => request('POST', `/api/notifications/${encodeURIComponent(id)}/read`);
+
+/** All up to this one. */
+export const readNotifications = (upTo) => request('POST', '/api/notifications/read-all', { up_to: upTo });
+
 export const rooms = async () => (await request('GET', '/api/rooms')).rooms;
 
 /** All markets, each with its last price. Numbers are strings, so that no digit is lost. */

@@ -8,6 +8,8 @@ import { ChartView } from './chart-view.js';
 import { ChatView } from './chat-view.js';
 import { Chat } from './chat.js';
 import { setText } from './dom.js';
+import { NotificationView } from './notification-view.js';
+import { Notifications } from './notification.js';
 import { Price } from './price.js';
 import { PriceView } from './price-view.js';
 import { RoomList } from './room-list.js';
@@ -56,6 +58,9 @@ const chartView = new ChartView({
     candles.show(candles.market, interval);
   },
 });
+const notifications = new Notifications({ api, onChange: () => notificationView.changed() });
+const notificationView = new NotificationView({ bell: byId('bell'), panel: byId('news'), notifications });
+const price = new Price({ origin: location.href, renew: api.renew, onChange: () => priceView.changed() });
 const priceView = new PriceView({
   root: byId('price'),
   price,
@@ -205,6 +210,9 @@ function showMe() {
   byId('login').hidden = byId('signup').hidden = me !== null;
   byId('logout').hidden = byId('me').hidden = me === null;
   setText(byId('me'), me?.username ?? '');
+  notificationView.show(me !== null);
+  if (me === null) notifications.close();
+  else notifications.open();
 }
 
 /** Somebody logged in or out: the conversation goes on as them. */
@@ -251,6 +259,7 @@ async function refreshRooms() {
 function hurry() {
   price.hurry();
   candles.hurry();
+  notifications.hurry();
   chat?.hurry();
 }
 

@@ -60,6 +60,8 @@ pub struct ActivityState {
     jobs: VecDeque<EventId>,
     /// A [`ActivityMessage::Step`] is under way.
     is_stepping: bool,
+    /// The log failed. It may have carried something out all the same, and nobody was shown it.
+    is_in_doubt: bool,
 }
 
 impl Actor for Activity {
@@ -78,7 +80,14 @@ impl Actor for Activity {
         myself.cast(ActivityMessage::Subscribe)?;
         myself.cast(ActivityMessage::Step)?;
         let backoff = Backoff::new(PAUSE_MIN, PAUSE_MAX);
-        Ok(ActivityState { services, backoff, receiving: None, jobs: VecDeque::new(), is_stepping: true })
+        Ok(ActivityState {
+            services,
+            backoff,
+            receiving: None,
+            jobs: VecDeque::new(),
+            is_stepping: true,
+            is_in_doubt: false,
+        })
     }
 
     async fn handle(
@@ -138,9 +147,12 @@ impl ActivityState {
                 Err(error) => return self.step_later(myself, &error),
             }
         }
-        let Some(job) = self.jobs.pop_front() else { return };
+        let Some(job) = self.jobs.pop_front() else {
+            return self.show(Changes::default());
+        };
         match self.services.events.log.step(job).await {
             Ok(changes) => {
+                self.backoff.reset();
                 self.show(changes);
                 self.step(myself);
             }
@@ -149,11 +161,12 @@ impl ActivityState {
     }
 
     fn receive(&mut self, myself: &ActorRef<ActivityMessage>, mut subscription: Box<dyn Subscription>) {
-        let myself = myself.clone();
-        self.receiving = Some(Task::spawn(async move {
+        let (myself, anew) = (myself.clone(), myself.clone());
+        let receive = async move {
             let outcome = subscription.receive(ACTIVITY_BATCH).await;
             let _ = myself.cast(ActivityMessage::Received(subscription, outcome));
-        }));
+        };
+        self.receiving = Some(Task::spawn(receive, move || drop(anew.cast(ActivityMessage::Subscribe))));
     }
 
     fn subscribe_later(&mut self, myself: &ActorRef<ActivityMessage>, error: &StorageError) {
@@ -212,6 +225,7 @@ impl ActivityState {
                 }
                 Err(error) if error.kind() == ErrorKind::Unavailable => self.pause(&error).await,
                 Err(error) => {
+                    self.is_in_doubt = true;
                     counter!(ACTIVITY_FAILURES).increment(1);
                     tracing::debug!(%error, events = planned.len(), "a batch of events failed");
                     return false;
@@ -245,7 +259,10 @@ impl ActivityState {
         counter!(DEAD_LETTERS).increment(1);
     }
 
-    fn show(&self, changes: Changes) {
+    fn show(&mut self, changes: Changes) {
+        if std::mem::take(&mut self.is_in_doubt) {
+            notifier::notify(&self.services, Notice::CatchUp);
+        }
         counter!(NOTIFICATIONS).increment(u64::try_from(changes.told.len()).unwrap_or(0));
         if !changes.told.is_empty() {
             notifier::notify(&self.services, Notice::Told(changes.told));
@@ -261,6 +278,7 @@ impl ActivityState {
     }
 
     fn failed(&mut self, error: &StorageError) -> Duration {
+        self.is_in_doubt = true;
         counter!(ACTIVITY_FAILURES).increment(1);
         if self.backoff.attempts() == 0 {
             tracing::warn!(%error, "events cannot be carried out at the moment");

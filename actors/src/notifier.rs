@@ -9,8 +9,9 @@
 use crate::limits::{NOTICE_LOOK, NOTICES};
 use crate::metrics::NOTIFICATIONS_SHOWN;
 use crate::queue::{Full, Inbox, Wake};
+use crate::session::Dialect;
 use crate::tree::Services;
-use crate::wire::CloseCode;
+use crate::wire::{CloseCode, native};
 use metrics::counter;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::collections::HashSet;
@@ -147,6 +148,12 @@ async fn show(services: &Services, look: &Look) -> Result<(), StorageError> {
     counter!(NOTIFICATIONS_SHOWN).increment(u64::try_from(notifications.len()).unwrap_or(0));
     for notification in notifications.into_iter().map(Arc::new) {
         services.streams.of_user(notification.reader).iter().for_each(|slot| slot.push(&notification));
+        let sockets = services.registry.of_user(notification.reader);
+        let in_rooms = sockets.iter().filter(|socket| matches!(socket.dialect, Dialect::Chat { .. }));
+        let mut frame = None;
+        for socket in in_rooms {
+            socket.outbox.push(frame.get_or_insert_with(|| native::notification(&notification)).clone());
+        }
     }
     for user in readers {
         let count = unread.get(&user).copied().unwrap_or(0);

@@ -63,15 +63,10 @@ impl Actor for Relay {
 
 impl RelayState {
     async fn on_look(&mut self, myself: ActorRef<RelayMessage>) {
-        let outbox = Arc::clone(&self.services.events.outbox);
-        self.waiting = Some(match self.publish_all().await {
+        match self.publish_all().await {
             Ok(()) => {
                 self.backoff.reset();
-                Task::spawn(async move {
-                    // Either way it is time to look.
-                    let _ = tokio::time::timeout(RELAY_POLL, outbox.committed()).await;
-                    let _ = myself.cast(RelayMessage::Look);
-                })
+                self.look_when_something_is_committed(myself);
             }
             Err(error) => {
                 counter!(RELAY_FAILURES).increment(1);
@@ -79,12 +74,20 @@ impl RelayState {
                     tracing::warn!(%error, "events cannot be published");
                 }
                 let pause = self.backoff.next_pause().max(PAUSE_MIN);
-                Task::spawn(async move {
-                    tokio::time::sleep(pause).await;
-                    let _ = myself.cast(RelayMessage::Look);
-                })
+                myself.send_after(pause, || RelayMessage::Look);
             }
-        });
+        }
+    }
+
+    fn look_when_something_is_committed(&mut self, myself: ActorRef<RelayMessage>) {
+        let outbox = Arc::clone(&self.services.events.outbox);
+        let anew = myself.clone();
+        let wait = async move {
+            // Either way it is time to look.
+            let _ = tokio::time::timeout(RELAY_POLL, outbox.committed()).await;
+            let _ = myself.cast(RelayMessage::Look);
+        };
+        self.waiting = Some(Task::spawn(wait, move || drop(anew.cast(RelayMessage::Look))));
     }
 
     /// Publishes until the outbox is empty, a batch at a time.

@@ -10,6 +10,8 @@
 //! something may have been missed (an actor died, the log did not answer), the flag `catch_up` has it read again.
 
 mod registry;
+#[cfg(test)]
+mod tests;
 
 pub use registry::{Streams, Terms, count_end};
 

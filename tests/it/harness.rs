@@ -14,6 +14,7 @@
 mod bucket;
 mod candle;
 mod chat;
+mod events;
 mod frame;
 mod host;
 mod mailbox;
@@ -30,6 +31,7 @@ use std::time::Duration;
 pub(crate) use bucket::Bucket;
 pub(crate) use candle::CandleSocket;
 pub(crate) use chat::{ChatSocket, place};
+pub(crate) use events::EventStream;
 pub(crate) use frame::Frame;
 pub(crate) use host::{Answer, Host};
 pub(crate) use mailbox::Mail;

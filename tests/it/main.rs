@@ -7,6 +7,7 @@
 mod harness;
 
 mod account;
+mod activity;
 mod auth;
 mod candle;
 mod comment;
@@ -15,6 +16,7 @@ mod follow;
 mod frame;
 mod listener;
 mod message;
+mod notification;
 mod ops;
 mod picture;
 mod post;

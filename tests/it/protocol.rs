@@ -196,6 +196,17 @@ async fn candles_are_as_their_examples_say() {
     socket.send_text(&example("candle-unsubscribe")).await;
     socket.settle().await;
     assert_eq!(candles.watchers(), 0, "the example was not understood");
+async fn notifications_are_as_their_examples_say() {
+    let server = TestServer::without_prices(&[]).await;
+    let (ann, bo) = (server.user("ann").await, server.user("bo").await);
+    let (mut stream, mut socket) = (ann.listen().await, ann.enter(ROOM).await);
+    let post = ann.post("비트코인 전망", "text").await;
+    bo.comment(&post, "well").await;
+    let told = stream.next_of("notification").await.data;
+    assert_like("notification", &told.to_string());
+    let frame = socket.next_of("NOTIFICATION").await;
+    assert_like("chat-notification", &frame.to_string());
+    assert_like("notification-unread-count", &stream.next_of("unread-count").await.data.to_string());
 }
 
 #[test]

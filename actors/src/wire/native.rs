@@ -3,8 +3,9 @@
 //! Client: `{"type":"MESSAGE","content":"…","id":"…"}`; the optional `id` asks for an ack and makes a repeat
 //! harmless; unknown keys are ignored, because old clients send `roomName` and `sender` too.
 //! Server: `JOINED` first, and again should the room begin a new epoch; `MESSAGE` for every message; `ACK`, `ERROR`;
-//! `SHUTDOWN` before the server ends the socket to restart.
+//! `NOTIFICATION` for what the user is told of; `SHUTDOWN` before the server ends the socket to restart.
 
+use super::notification::Language;
 use super::{Refusal, frame};
 use crate::limits;
 use crate::room::Position;
@@ -13,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::time::Duration;
 use tickroom_storage::message::Message;
-use tickroom_storage::{ClientMessageId, MessageId, Offset, RoomName, UserId};
+use tickroom_storage::notification::{Notification, NotificationKind};
+use tickroom_storage::{ClientMessageId, MessageId, NotificationId, Offset, RoomName, UserId};
 
 /// A message that a client wants said in its room.
 #[derive(Debug, PartialEq, Eq)]
@@ -101,9 +103,25 @@ enum Outbound<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u128>,
     },
+    Notification {
+        id: NotificationId,
+        kind: NotificationKind,
+        actor: OutboundActor<'a>,
+        text: String,
+        link: String,
+        timestamp: i64,
+    },
     Shutdown {
         retry_after_ms: u128,
     },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OutboundActor<'a> {
+    id: UserId,
+    name: Option<&'a str>,
+    profile_url: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -181,6 +199,24 @@ pub fn error(refusal: &Refusal, id: Option<&ClientMessageId>) -> Bytes {
 /// In whole milliseconds, never too early.
 fn rounded_up_ms(duration: Duration) -> u128 {
     duration.as_micros().div_ceil(1_000)
+}
+
+/// Something that the user of the socket is told of, whatever room the socket is in. A socket has said nothing of its
+/// language, so the text is Korean; `kind` and `actor` say the same to programs.
+pub fn notification(notification: &Notification) -> Bytes {
+    let actor = OutboundActor {
+        id: notification.actor,
+        name: notification.actor_name.as_deref(),
+        profile_url: notification.actor_avatar_url.as_deref(),
+    };
+    Encoder::single(&Outbound::Notification {
+        id: notification.id,
+        kind: notification.kind,
+        actor,
+        text: super::notification::text(notification, Language::Korean),
+        link: super::notification::link(notification),
+        timestamp: notification.created_at.as_millis(),
+    })
 }
 
 /// The server is about to restart: come back after this time.

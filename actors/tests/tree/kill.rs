@@ -106,6 +106,18 @@ async fn the_notifier_dies() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_relay_and_the_activity_actor_die() {
+    let test = TestTree::start().await;
+    let services = Arc::clone(test.tree.services());
+    survive(&test, || services.events.relay.actor().map(|actor| actor.get_cell())).await;
+    assert_eq!(restarts(&test, Role::Relay), KILLS);
+    let test = TestTree::start().await;
+    let services = Arc::clone(test.tree.services());
+    survive(&test, || services.events.activity.actor().map(|actor| actor.get_cell())).await;
+    assert_eq!(restarts(&test, Role::Activity), KILLS);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_feed_dies() {
     let exchange = tickroom_sim::Exchange::start(tickroom_sim::Config::default()).await.unwrap();
     let feed = Some(FeedConfig::new(exchange.ws_url(), exchange.rest_url()));

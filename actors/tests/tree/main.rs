@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod candle;
+mod event;
+mod faults;
 mod faulty_log;
 mod feed;
 mod harness;

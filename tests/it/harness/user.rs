@@ -3,7 +3,7 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::{Answer, ChatSocket, Host, SMALL_BUFFER_BYTES, Socket};
+use super::{Answer, ChatSocket, EventStream, Host, SMALL_BUFFER_BYTES, Socket, eventually};
 
 /// One login of somebody.
 pub(crate) struct User {
@@ -131,6 +131,29 @@ impl User {
     pub(crate) async fn log_out(&self) {
         let request = self.host.request(Method::POST, "/api/auth/logout").bearer_auth(&self.access_token);
         Answer::of(request).await.expect_status(204);
+    }
+
+    /// Opens a page that is told what happens to this user.
+    pub(crate) async fn listen(&self) -> EventStream {
+        EventStream::open(self.request(Method::GET, "/api/notifications/stream")).await
+    }
+
+    /// Opens it again where another one ended.
+    pub(crate) async fn listen_after(&self, id: &str) -> EventStream {
+        let request = self.request(Method::GET, "/api/notifications/stream");
+        EventStream::open(request.header("Last-Event-ID", id)).await
+    }
+
+    /// What this user was told, newest first, as kinds.
+    pub(crate) async fn told(&self) -> Vec<String> {
+        let page = self.get("/api/notifications?limit=100").await.expect_status(200).json();
+        let rows = page["notifications"].as_array().unwrap().iter();
+        rows.map(|row| row["kind"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Waits until this user was told exactly this, newest first.
+    pub(crate) async fn is_told(&self, kinds: &[&str]) {
+        eventually(&format!("{} is told {kinds:?}", self.name), async || self.told().await == kinds).await;
     }
 
     /// Enters a room as somebody new to it.

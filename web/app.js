@@ -60,7 +60,6 @@ const chartView = new ChartView({
 });
 const notifications = new Notifications({ api, onChange: () => notificationView.changed() });
 const notificationView = new NotificationView({ bell: byId('bell'), panel: byId('news'), notifications });
-const price = new Price({ origin: location.href, renew: api.renew, onChange: () => priceView.changed() });
 const priceView = new PriceView({
   root: byId('price'),
   price,

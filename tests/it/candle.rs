@@ -74,7 +74,7 @@ async fn defect_53_a_value_with_8_decimals_and_a_16_digit_sum_goes_from_the_wire
     let admin = administrator(&server).await;
     let body =
         serde_json::json!({ "market": BTC, "interval": "1d", "from": "2026-01-31", "to": "2026-01-31" });
-    admin.post("/api/admin/backfills", &body).await.expect_status(201);
+    admin.post_to("/api/admin/backfills", &body).await.expect_status(201);
     eventually("the day", async || server.get(path).await.body.contains("2026-01-31")).await;
 
     let json = server.get(path).await.expect_status(200).body;
@@ -209,7 +209,7 @@ async fn an_export_holds_everything_once_and_in_order() {
     let admin = administrator(&server).await;
     let body =
         serde_json::json!({ "market": BTC, "interval": "60m", "from": "2025-01-01", "to": "2025-03-31" });
-    let place = admin.post("/api/admin/backfills", &body).await.expect_status(201);
+    let place = admin.post_to("/api/admin/backfills", &body).await.expect_status(201);
     let id = place.json()["id"].as_str().unwrap().to_owned();
     finished(&admin, &id).await;
     let query = "interval=60m&from=2025-01-01&to=2025-03-31";
@@ -347,10 +347,10 @@ async fn defect_52_only_administrators_ask_for_old_candles_and_nobody_waits_for_
         serde_json::json!({ "market": BTC, "interval": "1d", "from": "2024-01-01", "to": "2024-12-31" });
     server.post("/api/admin/backfills", &body).await.expect_problem(401, "unauthenticated");
     let ann = server.user("ann").await;
-    ann.post("/api/admin/backfills", &body).await.expect_status(403);
+    ann.post_to("/api/admin/backfills", &body).await.expect_status(403);
 
     let admin = administrator(&server).await;
-    let created = admin.post("/api/admin/backfills", &body).await.expect_status(201);
+    let created = admin.post_to("/api/admin/backfills", &body).await.expect_status(201);
     let view = created.json();
     assert_eq!((&view["state"], &view["to"]), (&"waiting".into(), &"2025-01-01T00:00:00.000Z".into()));
     let id = view["id"].as_str().unwrap();
@@ -361,7 +361,7 @@ async fn defect_52_only_administrators_ask_for_old_candles_and_nobody_waits_for_
         (&"done".into(), &1.0.into(), &366.into())
     );
 
-    let again = admin.post("/api/admin/backfills", &body).await.expect_status(201).json();
+    let again = admin.post_to("/api/admin/backfills", &body).await.expect_status(201).json();
     let again = finished(&admin, again["id"].as_str().unwrap()).await;
     assert_eq!((&again["requests"], &again["changes"]), (&0.into(), &0.into()), "{again}");
 }
@@ -372,7 +372,7 @@ async fn a_backfill_can_be_called_off_and_mistakes_are_named() {
     let admin = administrator(&server).await;
     let body =
         serde_json::json!({ "market": "KRW-NOBODY", "interval": "2m", "from": "2024-13-01", "to": "soon" });
-    admin.post("/api/admin/backfills", &body).await.expect_violations(&[
+    admin.post_to("/api/admin/backfills", &body).await.expect_violations(&[
         ("market", "unknown"),
         ("interval", "invalid"),
         ("from", "invalid"),
@@ -380,7 +380,7 @@ async fn a_backfill_can_be_called_off_and_mistakes_are_named() {
     ]);
     server.exchange().faults().rest_status(Some(503));
     let body = serde_json::json!({ "market": BTC, "interval": "1m", "from": "2020-01-01" });
-    let id = admin.post("/api/admin/backfills", &body).await.expect_status(201).json()["id"].clone();
+    let id = admin.post_to("/api/admin/backfills", &body).await.expect_status(201).json()["id"].clone();
     let path = format!("/api/admin/backfills/{}", id.as_str().unwrap());
     for _ in 0..2 {
         admin.delete(&path).await.expect_status(204);
@@ -391,7 +391,7 @@ async fn a_backfill_can_be_called_off_and_mistakes_are_named() {
     }
     let off = TestServer::without_prices(&[]).await;
     let body = serde_json::json!({ "market": BTC, "interval": "1m", "from": "2020-01-01" });
-    administrator(&off).await.post("/api/admin/backfills", &body).await.expect_problem(409, "no_exchange");
+    administrator(&off).await.post_to("/api/admin/backfills", &body).await.expect_problem(409, "no_exchange");
 }
 
 /// Waits for the end of a backfill.

@@ -29,7 +29,10 @@ async fn whoever_it_concerns_is_told_at_once_and_can_read_it_later() {
     let mut page = ann.listen().await;
     bo.follow(&ann).await;
     let told = page.next_of("notification").await;
-    assert_eq!((&told.data["kind"], &told.data["text"]), (&json!("follow"), &json!("bo님이 회원님을 팔로우했습니다.")));
+    assert_eq!(
+        (&told.data["kind"], &told.data["text"]),
+        (&json!("follow"), &json!("bo님이 회원님을 팔로우했습니다."))
+    );
     assert_eq!(told.data["actor"]["username"], "bo");
     assert_eq!(told.data["link"], format!("/api/users/{}", bo.id().await));
     assert_eq!(told.id, told.data["id"].as_str().unwrap());
@@ -175,7 +178,8 @@ async fn pages_have_limits_and_cursors_and_cost_the_same_whatever_their_length()
     let pages = [first, second].map(|page| page["notifications"].as_array().unwrap().clone()).concat();
     assert_eq!(pages, all);
     for (query, field) in [("limit=0", "limit"), ("limit=101", "limit"), ("cursor=x", "cursor")] {
-        let problem = ann.get(&format!("/api/notifications?{query}")).await.expect_problem(422, "validation_failed");
+        let problem =
+            ann.get(&format!("/api/notifications?{query}")).await.expect_problem(422, "validation_failed");
         assert_eq!(problem["errors"][0]["field"], field);
     }
     let one = statements(&server, &ann, "/api/notifications?limit=1", 1).await;
@@ -192,7 +196,8 @@ async fn the_language_is_that_of_the_request() {
     let english = ann.request(Method::GET, "/api/notifications").header("Accept-Language", "en-US,en;q=0.9");
     let page = Answer::of(english).await.json();
     assert_eq!(page["notifications"][0]["text"], "bo follows you.");
-    let request = ann.request(Method::GET, STREAM).header("Accept-Language", "en").header("Last-Event-ID", "0");
+    let request =
+        ann.request(Method::GET, STREAM).header("Accept-Language", "en").header("Last-Event-ID", "0");
     let told = EventStream::open(request).await.next_of("notification").await;
     assert_eq!(told.data["text"], "bo follows you.");
 }
@@ -205,7 +210,8 @@ async fn one_is_told_only_what_one_wants_to_be_told() {
     let all = ann.get(path).await.expect_status(200).json();
     assert!(all.as_object().unwrap().values().all(|wanted| *wanted == true));
     assert_eq!(all.as_object().unwrap().len(), 7);
-    let changed = ann.send_json(Method::PUT, path, &json!({ "follow": false })).await.expect_status(200).json();
+    let changed =
+        ann.send_json(Method::PUT, path, &json!({ "follow": false })).await.expect_status(200).json();
     assert_eq!((&changed["follow"], &changed["post"]), (&json!(false), &json!(true)));
     for body in [json!({ "pokes": true }), json!({ "follow": "no" })] {
         ann.send_json(Method::PUT, path, &body).await.expect_problem(422, "validation_failed");
@@ -239,7 +245,10 @@ async fn defect_44_who_comes_back_is_told_exactly_what_was_missed() {
     let all: Vec<String> = list(&ann).await.iter().map(|told| told["id"].as_str().unwrap().into()).collect();
     assert_eq!(ids, [&*all[2], &*all[1], &*all[0]]);
 
-    let server = { drop(page); server.restart().await };
+    let server = {
+        drop(page);
+        server.restart().await
+    };
     let ann = server.log_in("ann").await;
     let mut page = ann.listen_after(&ids[0]).await;
     assert_eq!(page.next_of("notification").await.id, ids[1], "also after a restart");
@@ -393,7 +402,9 @@ async fn dead_letters_are_for_administrators() {
     ann.get("/api/admin/dead-letters").await.expect_problem(403, "forbidden");
     let page = root.get("/api/admin/dead-letters").await.expect_status(200).json();
     assert_eq!(page, json!({ "dead_letters": [], "next_cursor": null }));
-    for (method, path) in [(Method::POST, "/api/admin/dead-letters/7/replay"), (Method::DELETE, "/api/admin/dead-letters/7")] {
+    for (method, path) in
+        [(Method::POST, "/api/admin/dead-letters/7/replay"), (Method::DELETE, "/api/admin/dead-letters/7")]
+    {
         ann.send(method.clone(), path).await.expect_problem(403, "forbidden");
         root.send(method, path).await.expect_problem(404, "not_found");
     }

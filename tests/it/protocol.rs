@@ -196,6 +196,9 @@ async fn candles_are_as_their_examples_say() {
     socket.send_text(&example("candle-unsubscribe")).await;
     socket.settle().await;
     assert_eq!(candles.watchers(), 0, "the example was not understood");
+}
+
+#[tokio::test]
 async fn notifications_are_as_their_examples_say() {
     let server = TestServer::without_prices(&[]).await;
     let (ann, bo) = (server.user("ann").await, server.user("bo").await);

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use tickroom_actors::stream::Moment;
 use tickroom_actors::{Stores, Tree};
 use tickroom_storage::bus::{Bus, MemoryBus};
+use tickroom_storage::candle::{Backfills, Candles};
 use tickroom_storage::dead_letter::DeadLetters;
 use tickroom_storage::engine::Database;
 use tickroom_storage::event::{Event, Outbox, SqlOutbox};
@@ -49,6 +50,8 @@ impl World {
             spill: Spill::open(folder.path().join("messages.spill"), 1 << 30).await.unwrap(),
             markets: Markets::new(database.clone()),
             rooms: Rooms::new(database.clone()),
+            candles: Candles::new(database.clone()),
+            backfills: Backfills::new(database.clone()),
             events: stores(&database, bus.clone(), &faults),
         };
         let tree = Arc::new(Tree::start(config(), stores).await.unwrap());

@@ -6,7 +6,7 @@
 
 use crate::feed::upbit::Ticker;
 use crate::session::{SessionId, SessionSlot};
-use crate::wire::{self, Refusal, native};
+use crate::wire;
 use bytes::Bytes;
 use dashmap::DashMap;
 use dashmap::mapref::multiple::RefMulti;
@@ -90,16 +90,14 @@ impl TickerHub {
         }
     }
 
-    /// Closes all markets but these. Who watches one that is closed is told that there is no such market, and gets prices
-    /// again if it is opened again.
+    /// Closes all markets but these. Who watches one that is closed is told so, and gets prices again if it is opened again.
     pub fn keep(&self, codes: &[MarketCode]) {
         for entry in self.markets.iter().filter(|entry| !codes.contains(entry.key())) {
             if entry.open.swap(false, Ordering::SeqCst) {
-                let refusal = Refusal::UnknownMarket(entry.key().to_string());
-                for session in entry.watchers.lock().values() {
-                    session.outbox.forget(entry.key);
-                    session.outbox.push(native::error(&refusal, None));
-                }
+                let frame = wire::ticker::encode_closed(entry.key());
+                let watchers = entry.watchers.lock();
+                // In the place of a price that was not sent yet.
+                watchers.values().for_each(|session| session.outbox.conflate(entry.key, frame.clone()));
             }
         }
     }

@@ -132,7 +132,7 @@ async def ccxt_socket():
         assert book["bids"][0][0] < book["asks"][0][0]
         say("ccxt.pro order book", f"{len(book['bids'])} bids, {len(book['asks'])} asks")
         candles = await asyncio.wait_for(upbit.watch_ohlcv("BTC/KRW", "1s"), 60)
-        say("ccxt.pro candles of a second", candles[-1])
+        say("ccxt.pro candles of a second", candles)
     finally:
         await upbit.close()
 

@@ -247,7 +247,8 @@ pub(super) struct Feed {
     pub(super) websocket_url: String,
     /// The exchange's REST root, without a trailing slash.
     pub(super) rest_url: String,
-    /// Markets to follow, such as "KRW-BTC". An empty list is every market quoted in KRW.
+    /// Markets to follow, such as "KRW-BTC". An empty list is every market quoted in KRW. What an administrator decides
+    /// about a market goes before it.
     pub(super) markets: Vec<String>,
     /// An exchange that says nothing for longer is reported as stale and connected to anew.
     pub(super) stale_after_s: u64,

@@ -65,7 +65,7 @@ pub async fn put(
 }
 
 /// `DELETE /api/admin/markets/{code}/activation`: follows a market no more, whatever the configuration says. Its room
-/// stays, its watchers are told `unknown_market`. Twice is once.
+/// stays, its watchers are told. Twice is once.
 ///
 /// # Errors
 ///

@@ -7,6 +7,7 @@
 mod harness;
 
 mod account;
+mod activation;
 mod activity;
 mod auth;
 mod candle;

@@ -3,10 +3,10 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Answer, Process, TestServer, User, run};
+use crate::harness::{Answer, Process, TestServer, User, eventually, run};
 
 /// What dashboards and alerts are built on, each after it was caused once.
-const METRICS: [&str; 13] = [
+const METRICS: [&str; 15] = [
     "tickroom_messages_in_total",
     "tickroom_deliveries_total",
     "tickroom_acks_total",
@@ -18,6 +18,8 @@ const METRICS: [&str; 13] = [
     "tickroom_writer_spilled_messages",
     "tickroom_feed_frames_total",
     "tickroom_feed_lag_seconds_bucket",
+    "tickroom_feed_tick_age_seconds{market=\"KRW-BTC\"}",
+    "tickroom_feed_stale 0",
     "# HELP tickroom_messages_in_total",
     "# TYPE tickroom_sockets gauge",
 ];
@@ -67,6 +69,9 @@ async fn metrics_show_what_happened() {
     ann.expect_error("content_empty").await;
     ann.send(tokio_tungstenite::tungstenite::Message::Close(None)).await;
     ann.expect_close(1000).await;
+    server.exchange().trade("KRW-BTC", "150001000", "0.01").unwrap();
+    let lag = "tickroom_feed_lag_seconds_bucket";
+    eventually("a price came", async || server.get("/metrics").await.body.contains(lag)).await;
     let answer = server.get("/metrics").await.expect_status(200);
     assert!(answer.header("content-type").starts_with("text/plain; version=0.0.4"));
     for name in METRICS {

@@ -205,11 +205,27 @@ async fn notifications_are_as_their_examples_say() {
     let (mut stream, mut socket) = (ann.listen().await, ann.enter(ROOM).await);
     let post = ann.post("비트코인 전망", "text").await;
     bo.comment(&post, "well").await;
-    let told = stream.next_of("notification").await.data;
-    assert_like("notification", &told.to_string());
-    let frame = socket.next_of("NOTIFICATION").await;
-    assert_like("chat-notification", &frame.to_string());
-    assert_like("notification-unread-count", &stream.next_of("unread-count").await.data.to_string());
+    assert_like("notification", &stream.next_of("notification").await.text);
+    assert_like("chat-notification", &next_text_of(&mut socket, "NOTIFICATION").await);
+    assert_like("notification-unread-count", &stream.next_of("unread-count").await.text);
+}
+
+#[tokio::test]
+async fn the_end_of_a_market_is_told_as_its_example_says() {
+    let server = TestServer::start().await;
+    let mut socket = server.watch_prices().await;
+    socket.send_text(&example("ticker-subscribe")).await;
+    socket.next_of("ticker").await;
+    server.inside().app.tree.services().hub.keep(&[]);
+    assert_eq!(next_text_of(&mut socket, "CLOSED").await, example("ticker-closed"));
+}
+
+#[tokio::test]
+async fn the_age_of_prices_is_told_as_its_example_says() {
+    let server = TestServer::with(&[("feed.stale_after_s", "1")]).await;
+    let mut socket = server.watch_prices().await;
+    socket.send_text(&example("ticker-subscribe")).await;
+    assert_eq!(next_text_of(&mut socket, "AGE").await, example("ticker-age"));
 }
 
 #[test]

@@ -267,3 +267,18 @@ async fn without_a_feed_there_is_no_market_to_watch() {
     let view = server.get("/api/markets").await.expect_status(200).json();
     assert_eq!((&view["markets"], &view["simulated"]), (&serde_json::json!([]), &false.into()));
 }
+
+#[tokio::test]
+async fn prices_that_have_become_stale_are_said_to_be_so_everywhere() {
+    let server = TestServer::with(&[("feed.stale_after_s", "1")]).await;
+    let mut socket = server.watch_prices().await;
+    socket.watch(BTC).await;
+    assert_eq!(socket.next_of("AGE").await["stale"], true);
+    assert_eq!(server.get("/api/markets").await.json()["stale"], true);
+    let ready = server.get("/health/ready").await.expect_status(200).json();
+    assert_eq!(ready["feed"]["stale"], true, "people still talk, so the server stays in");
+    assert!(server.get("/metrics").await.body.contains("tickroom_feed_stale 1"));
+    trade(&server, BTC, "150001000");
+    assert_eq!(socket.next_of("AGE").await["stale"], false);
+    assert_eq!(server.get("/api/markets").await.json()["stale"], false);
+}

@@ -2,8 +2,8 @@
 //!
 //! Client: `{"market":"KRW-BTC"}` watches a market, `{"market":"KRW-BTC","type":"UNSUBSCRIBE"}` stops.
 //! Server: Upbit's ticker fields as they came, each number in the exchange's own spelling, with `received`, `seq` and
-//! (from a simulated exchange) `simulated` added; `AGE` frames when prices become stale or fresh; `ERROR` frames as in the
-//! chat dialect.
+//! (from a simulated exchange) `simulated` added; `AGE` frames when prices become stale or fresh, `CLOSED` frames
+//! for markets that are not followed any more, `ERROR` frames as in the chat dialect.
 
 use super::{Refusal, frame};
 use crate::ticker::Tick;
@@ -77,6 +77,19 @@ struct Age {
 pub fn encode_stale(stale: bool) -> Bytes {
     // A string and a flag always serialize.
     frame::text(&serde_json::to_vec(&Age { kind: "AGE", stale }).unwrap_or_default())
+}
+
+#[derive(Serialize)]
+struct Closed<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    market: &'a MarketCode,
+}
+
+/// The frame that says that a market is not followed any more.
+pub fn encode_closed(market: &MarketCode) -> Bytes {
+    // Strings always serialize.
+    frame::text(&serde_json::to_vec(&Closed { kind: "CLOSED", market }).unwrap_or_default())
 }
 
 /// One price as JSON; none if the exchange's fields cannot be read, which was checked when they came.

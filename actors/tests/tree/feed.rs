@@ -285,8 +285,7 @@ async fn defect_54_a_market_is_followed_or_not_by_decision_on_the_same_connectio
     let watcher = watching(&test).await;
     let btc: MarketCode = BTC.parse().unwrap();
     assert!(!services.follow(&btc, false).await.unwrap().unwrap().active);
-    let told = watcher.sees("ERROR", |frame| frame["code"] == "unknown_market").await;
-    assert!(told["message"].as_str().unwrap().contains(BTC), "{told}");
+    watcher.sees("CLOSED", |frame| frame["market"] == BTC).await;
     eventually("the exchange is not asked for it", || !exchange.subscribed_codes().contains(&BTC.to_owned()))
         .await;
     assert_eq!(services.follow(&"KRW-NOBODY".parse().unwrap(), true).await.unwrap(), None);

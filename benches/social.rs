@@ -4,7 +4,13 @@
 //! Server and client share the process and its cores, so what is told here is what the client waits, not what the
 //! server could do with all of the machine. Not a criterion bench: means hide what the slowest reader waits for.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic, and prints")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a bench may panic, and prints"
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -246,6 +252,8 @@ struct Reader {
 
 impl Reader {
     async fn new(server: &Server) -> Self {
+        // One provider for the process; it is no error that the server installed it before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder().no_proxy().build().unwrap();
         let root = format!("http://{}", server.address);
         let account =

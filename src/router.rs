@@ -14,7 +14,14 @@ use crate::routes::{
 
 /// All routes, wrapped in what happens to every request.
 pub fn router(app: App) -> Router {
-    let people = Router::new()
+    let routes = people().merge(news()).merge(administrators()).merge(posts()).merge(talk()).merge(prices());
+    let routes = routes.merge(operators()).merge(page()).layer(DefaultBodyLimit::max(BODY_BYTES));
+    middleware::apply(routes, &app.auth).with_state(app)
+}
+
+/// Accounts and those who have them.
+fn people() -> Router<App> {
+    Router::new()
         .route("/api/auth/register", post(auth::register))
         .route("/api/auth/login", post(auth::login))
         .route("/api/auth/refresh", post(auth::refresh))
@@ -37,9 +44,12 @@ pub fn router(app: App) -> Router {
         .route("/api/users/{id}/follow", put(follow::begin).delete(follow::end))
         .route("/api/users/{id}/followers", get(follow::followers))
         .route("/api/users/{id}/following", get(follow::following))
-        .route("/media/{name}", get(picture::show));
+        .route("/media/{name}", get(picture::show))
+}
 
-    let news = Router::new()
+/// What happened, and who is told.
+fn news() -> Router<App> {
+    Router::new()
         .route("/api/activity", get(activity::list))
         .route("/api/notifications", get(notification::list))
         .route("/api/notifications/unread-count", get(notification::unread_count))
@@ -47,9 +57,12 @@ pub fn router(app: App) -> Router {
         .route("/api/notifications/settings", get(notification::settings).put(notification::change_settings))
         .route("/api/notifications/stream", get(notification::stream))
         .route("/api/notifications/{id}", delete(notification::delete))
-        .route("/api/notifications/{id}/read", post(notification::read));
+        .route("/api/notifications/{id}/read", post(notification::read))
+}
 
-    let administrators = Router::new()
+/// What only administrators may.
+fn administrators() -> Router<App> {
+    Router::new()
         .route("/api/admin/dead-letters", get(dead_letter::list))
         .route("/api/admin/dead-letters/{id}", delete(dead_letter::delete))
         .route("/api/admin/dead-letters/{id}/replay", post(dead_letter::replay))
@@ -59,10 +72,13 @@ pub fn router(app: App) -> Router {
         .route("/api/admin/backfills", get(backfill::list).post(backfill::create))
         .route("/api/admin/backfills/{id}", delete(backfill::cancel))
         .route("/api/admin/markets", get(activation::list))
-        .route("/api/admin/markets/{code}/activation", put(activation::put).delete(activation::delete));
+        .route("/api/admin/markets/{code}/activation", put(activation::put).delete(activation::delete))
+}
 
+/// Posts, and what is done about them.
+fn posts() -> Router<App> {
     let long_body = DefaultBodyLimit::max(POST_BODY_BYTES);
-    let posts = Router::new()
+    Router::new()
         .route("/api/posts", get(post::list).post(post::create).layer(long_body))
         .route("/api/posts/{id}", get(post::show).patch(post::edit).delete(post::delete).layer(long_body))
         .route("/api/posts/{id}/like", put(post::like).delete(post::unlike))
@@ -72,30 +88,38 @@ pub fn router(app: App) -> Router {
         .route("/api/comments/{id}/replies", get(comment::replies))
         .route("/api/comments/{id}/like", put(comment::like).delete(comment::unlike))
         .route("/api/tags", get(tag::list))
-        .route("/api/timeline", get(timeline::list));
+        .route("/api/timeline", get(timeline::list))
+}
 
-    let talk = Router::new()
+/// Rooms.
+fn talk() -> Router<App> {
+    Router::new()
         .route("/api/rooms", get(room::list))
         .route("/api/rooms/{name}", get(room::show))
         .route("/api/rooms/{name}/messages", get(room::messages))
-        .route("/ws/chat", any(room::chat));
+        .route("/ws/chat", any(room::chat))
+}
 
-    let prices = Router::new()
+/// Markets.
+fn prices() -> Router<App> {
+    Router::new()
         .route("/api/markets", get(market::list))
         .route("/api/markets/{code}/ticker", get(market::ticker))
         .route("/api/markets/{code}/candles", get(candle::list))
         .route("/ws/ticker", any(market::tickers))
-        .route("/ws/minute", any(candle::minutes));
+        .route("/ws/minute", any(candle::minutes))
+}
 
-    let operators = Router::new()
+/// What operators and their machines ask.
+fn operators() -> Router<App> {
+    Router::new()
         .route("/health/live", get(ops::live))
         .route("/health/ready", get(ops::ready))
         .route("/metrics", get(ops::metrics))
-        .route("/version", get(ops::version));
+        .route("/version", get(ops::version))
+}
 
-    let page = Router::new().route("/", get(ui::index)).route("/assets/{*path}", get(ui::asset));
-
-    let routes = people.merge(news).merge(administrators).merge(posts).merge(talk).merge(prices);
-    let routes = routes.merge(operators).merge(page);
-    middleware::apply(routes.layer(DefaultBodyLimit::max(BODY_BYTES)), &app.auth).with_state(app)
+/// The page.
+fn page() -> Router<App> {
+    Router::new().route("/", get(ui::index)).route("/assets/{*path}", get(ui::asset))
 }

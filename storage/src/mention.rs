@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(mentioned("@ann\n@ann again", &["ann"]), [1]);
         assert_eq!(mentioned("@👍👍.", &["👍👍"]), [1]);
         let nobody = mentioned("ann, mail ann@bo.com @ ann @ann@example.social `@bo`", &["ann", "bo"]);
-        assert_eq!(nobody, [] as [i64; 0]);
+        assert_eq!(nobody, [0_i64; 0]);
     }
 
     #[test]
@@ -124,7 +124,7 @@ mod tests {
         let people = ["ann", "Ann Lee", "bo_b"];
         assert_eq!(mentioned("@Ann Lee was here", &people), [2]);
         assert_eq!(mentioned("@ann leeward", &people), [1]);
-        assert_eq!(mentioned("@annabel @bo", &people), [] as [i64; 0]);
+        assert_eq!(mentioned("@annabel @bo", &people), [0_i64; 0]);
         assert_eq!(mentioned("@bo_b.", &people), [3]);
     }
 
@@ -133,7 +133,7 @@ mod tests {
         let people = ["철수", "조아라"];
         assert_eq!(mentioned("@철수님이 @조아라에게", &people), [1, 2]);
         assert_eq!(mentioned("@철수야", &people), [1]);
-        assert_eq!(mentioned("@철수네집", &people), [] as [i64; 0]);
+        assert_eq!(mentioned("@철수네집", &people), [0_i64; 0]);
     }
 
     #[test]

@@ -84,9 +84,8 @@ fn terms() -> Terms {
 
 fn open(streams: &Arc<Streams>, log: &Arc<Log>, position: i64) -> (Stream, Arc<StreamSlot>) {
     let slot = streams.open(ann(), &terms()).unwrap();
-    let log: Arc<dyn NotificationLog> = Arc::clone(log) as _;
     let position = NotificationId::new(position);
-    (Stream::new(Arc::clone(streams), Arc::clone(&slot), log, position), slot)
+    (Stream::new(Arc::clone(streams), Arc::clone(&slot), log.clone(), position), slot)
 }
 
 /// All that the stream has to say now.

@@ -7,10 +7,13 @@ use crate::book::Book;
 use crate::decimal::{Price, Volume};
 use crate::request::Format;
 
+/// How a number is written.
+type Spelling<N> = fn(N) -> String;
+
 /// One book frame.
 pub(crate) fn book_frame(book: &Book, format: Format, stream: StreamType) -> String {
     frame(format, |keys| {
-        let (price, size): (fn(Price) -> String, fn(Volume) -> String) = match keys {
+        let (price, size): (Spelling<Price>, Spelling<Volume>) = match keys {
             Keys::Full => (java_double::<8>, |size| size.to_string()),
             Keys::Short => (shortest, java_double::<8>),
         };

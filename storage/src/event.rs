@@ -1,6 +1,6 @@
 //! What people did: written in the transaction of the change itself, published afterwards, acted upon once.
 //!
-//! [`append`] adds a row to the outbox of the change's own [`Transaction`], so that there is an event if and only if
+//! `append` adds a row to the outbox of the change's own `Transaction`, so that there is an event if and only if
 //! there is a change. The relay takes rows from [`Outbox::waiting`], publishes them and calls
 //! [`Outbox::forget`]; a row that was published and not forgotten is published again, under the same id.
 //!

@@ -35,6 +35,10 @@ doc:
 deny:
     .ci/run deny
 
+# Start, stop or list real engines for tests: `just services up|down|status|env`.
+services *arguments:
+    ops/services {{ arguments }}
+
 # Run a server to look around in; arguments as for `tickroom demo`.
 demo *arguments:
     cargo run --release -- demo {{ arguments }}

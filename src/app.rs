@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::extract::FromRef;
@@ -20,7 +21,7 @@ use tickroom_storage::dead_letter::DeadLetters;
 use tickroom_storage::engine::Database;
 use tickroom_storage::follow::Follows;
 use tickroom_storage::market::Markets;
-use tickroom_storage::message::{MessageLog, Spill, SqlMessageLog};
+use tickroom_storage::message::{MessageLog, Spill};
 use tickroom_storage::notification::Notifications;
 use tickroom_storage::picture::Pictures;
 use tickroom_storage::post::Posts;
@@ -41,7 +42,7 @@ use crate::mail::Mailer;
 use crate::middleware::rate_limit::{AddressLimit, KeyedLimit};
 use crate::picture::PictureMaker;
 use crate::viewer::Viewers;
-use crate::{listener, router, telemetry};
+use crate::{listener, message_log, router, telemetry};
 
 /// What the handlers work with. Clones share everything.
 #[derive(Clone)]
@@ -89,6 +90,8 @@ pub struct Parts {
     pub dead_letters: DeadLetters,
     /// Messages.
     pub log: Arc<dyn MessageLog>,
+    /// Whether the message log has answered since the start. Before, no room can know its place.
+    pub has_log_answered: AtomicBool,
     /// The actors.
     pub tree: Arc<Tree>,
     /// Numbers.
@@ -168,7 +171,7 @@ impl Server {
 
         let database = Database::connect(config.storage.database_url.expose_secret()).await?;
         let (feed, exchange) = open_feed(&config, simulation).await?;
-        let log: Arc<dyn MessageLog> = Arc::new(SqlMessageLog::new(database.clone()));
+        let log = message_log::open(&config.storage, &database).await?;
         let tree = Arc::new(start_tree(&config, feed, &database, Arc::clone(&log)).await?);
         let mailer = Mailer::new(&config.mail, &config.storage.data_dir)?;
         let ids = Arc::new(IdGenerator::new());
@@ -192,6 +195,7 @@ impl Server {
             notifications: Notifications::new(database.clone()),
             dead_letters: DeadLetters::new(database.clone()),
             log,
+            has_log_answered: AtomicBool::new(false),
             tree,
             handshakes: RateLimiter::direct(Quota::per_second(config.server.handshakes_per_second)),
             demo_logins,

@@ -103,6 +103,10 @@ pub struct Storage {
     pub data_dir: PathBuf,
     /// The relational engine. Secret, for it may hold a password.
     pub database_url: SecretString,
+    /// The engine of the message log, with its password; `None`: the relational one.
+    pub mongodb_url: Option<SecretString>,
+    /// How long messages are kept; `None`: for ever. Only MongoDB can do that.
+    pub message_ttl: Option<Duration>,
     /// How much the message log may be behind before new messages are refused.
     pub spill_max_bytes: u64,
 }

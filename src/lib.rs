@@ -29,6 +29,7 @@ pub mod language;
 pub mod limits;
 pub mod listener;
 pub mod mail;
+pub mod message_log;
 pub mod middleware;
 pub mod moment;
 pub mod open_files;

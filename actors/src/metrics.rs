@@ -33,6 +33,8 @@ pub const WRITER_RETRIES: &str = "tickroom_writer_retries_total";
 pub const WRITER_SPILLED: &str = "tickroom_writer_spilled_messages";
 /// Messages that the log will never take and that were given up.
 pub const WRITER_REJECTED: &str = "tickroom_writer_rejected_total";
+/// Messages that the log had before.
+pub const WRITER_REPEATS: &str = "tickroom_writer_repeats_total";
 /// Frames read from the exchange.
 pub const FEED_FRAMES: &str = "tickroom_feed_frames_total";
 /// Frames of the exchange that could not be read.
@@ -85,6 +87,7 @@ pub fn describe() {
     describe_counter!(WRITER_RETRIES, Unit::Count, "Failed appends that are repeated");
     describe_gauge!(WRITER_SPILLED, Unit::Count, "Messages in the spill file, not yet in the log");
     describe_counter!(WRITER_REJECTED, Unit::Count, "Messages that the log will never take");
+    describe_counter!(WRITER_REPEATS, Unit::Count, "Messages that the log had before");
     describe_counter!(FEED_FRAMES, Unit::Count, "Frames read from the exchange");
     describe_counter!(FEED_BAD_FRAMES, Unit::Count, "Frames of the exchange that could not be read");
     describe_counter!(FEED_RECONNECTS, Unit::Count, "Connections to the exchange lost or refused");

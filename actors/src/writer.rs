@@ -14,7 +14,9 @@ pub use intake::Intake;
 
 use crate::feed::Backoff;
 use crate::limits;
-use crate::metrics::{WRITER_BATCH, WRITER_QUEUE, WRITER_REJECTED, WRITER_RETRIES, WRITER_SPILLED};
+use crate::metrics::{
+    WRITER_BATCH, WRITER_QUEUE, WRITER_REJECTED, WRITER_REPEATS, WRITER_RETRIES, WRITER_SPILLED,
+};
 use crate::tree::Services;
 use crate::wire::Refusal;
 use intake::{Due, Entry};
@@ -355,9 +357,15 @@ impl WriterState {
 
 async fn append(services: &Services, batch: &[Arc<Message>]) -> Result<Vec<Appended>, StorageError> {
     match tokio::time::timeout(limits::LOG_APPEND_TIMEOUT, services.log.append(batch)).await {
-        Ok(outcome) => outcome,
+        Ok(outcome) => outcome.inspect(|outcomes| count_repeats(outcomes)),
         Err(_) => Err(StorageError::Unavailable("the message log did not answer in time".into())),
     }
+}
+
+/// Messages that were in the log before: of a batch whose answer was lost, or sent again by their sender.
+fn count_repeats(outcomes: &[Appended]) {
+    let repeats = outcomes.iter().filter(|outcome| **outcome != Appended::Stored).count();
+    counter!(WRITER_REPEATS).increment(u64::try_from(repeats).unwrap_or(u64::MAX));
 }
 
 /// Whether repeating the batch can never help.

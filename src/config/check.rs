@@ -7,6 +7,7 @@ mod checker;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ipnet::IpNet;
 use lettre::message::Mailbox;
@@ -90,11 +91,20 @@ fn server(check: &mut Checker<'_>) -> Option<Server> {
 fn storage(check: &mut Checker<'_>) -> Option<Storage> {
     let data_dir = check.text("data_dir", "the path of a folder", folder);
     let database_url = check.optional("database_url", "sqlite://…", |url| url_of(url, &["sqlite"]));
+    let mongodb_url = check.optional("mongodb_url", "mongodb://… or mongodb+srv://…", |url| {
+        url_of(url, &["mongodb", "mongodb+srv"])
+    });
+    // What MongoDB can count in seconds, 31 bits.
+    let message_ttl_days = check.number::<u64>("message_ttl_days", 0..=24_000);
     let spill_max_mib = check.number::<u64>("spill_max_mib", 1..=MIB);
     let data_dir = data_dir?;
     Some(Storage {
         database_url: database_url?.unwrap_or_else(|| embedded_database_url(&data_dir)).into(),
         data_dir,
+        mongodb_url: mongodb_url?.map(SecretString::from),
+        message_ttl: Some(message_ttl_days?)
+            .filter(|days| *days > 0)
+            .map(|days| Duration::from_secs(days * DAY_S)),
         spill_max_bytes: spill_max_mib? * MIB,
     })
 }
@@ -228,6 +238,11 @@ fn relations(check: &mut Checker<'_>) {
         "writer.linger_ms",
         "server.shutdown_drain_ms",
         "a stopping server has to wait for the last batch",
+    );
+    check.needs(
+        "storage.message_ttl_days",
+        "storage.mongodb_url",
+        "the relational database keeps messages for ever",
     );
     check.at_most(
         "socket.sockets_per_user",

@@ -11,7 +11,8 @@
 use serde::Serialize;
 
 /// Keys whose values are never printed, neither in mistakes nor by `check-config`.
-pub(super) const SECRETS: [&str; 3] = ["storage.database_url", "auth.signing_key", "mail.smtp_url"];
+pub(super) const SECRETS: [&str; 4] =
+    ["storage.database_url", "storage.mongodb_url", "auth.signing_key", "mail.smtp_url"];
 
 /// Every setting of Tickroom with its default. Remove the `#` in front of a key to change it.
 ///
@@ -93,13 +94,25 @@ pub(super) struct Storage {
     /// The relational database, sqlite://PATH. Also read from the environment variable DATABASE_URL. Not set:
     /// tickroom.db in the data folder.
     pub(super) database_url: String,
+    /// Where messages are kept instead, mongodb://… or mongodb+srv://…, with the name of the database as its path, else
+    /// tickroom. Also read from the environment variable MONGODB_URL. Writes wait for the majority unless it says
+    /// otherwise (?w=1). Not set: messages are in the relational database.
+    pub(super) mongodb_url: String,
+    /// After how many days MongoDB deletes messages. 0: never. Needs mongodb_url.
+    pub(super) message_ttl_days: u64,
     /// How much may pile up on disk while the message log cannot be written. Beyond it, new messages are refused.
     pub(super) spill_max_mib: u64,
 }
 
 impl Default for Storage {
     fn default() -> Self {
-        Self { data_dir: "data".into(), database_url: String::new(), spill_max_mib: 1024 }
+        Self {
+            data_dir: "data".into(),
+            database_url: String::new(),
+            mongodb_url: String::new(),
+            message_ttl_days: 0,
+            spill_max_mib: 1024,
+        }
     }
 }
 

@@ -21,8 +21,12 @@ use super::Mistakes;
 const PREFIX: &str = "TICKROOM_";
 
 /// Settings that are also known by the name that hosting platforms give them. The prefixed name wins.
-const WELL_KNOWN: [(&str, &str); 3] =
-    [("DATABASE_URL", "storage.database_url"), ("SMTP_URL", "mail.smtp_url"), ("UPLOADS_URL", "uploads.url")];
+const WELL_KNOWN: [(&str, &str); 4] = [
+    ("DATABASE_URL", "storage.database_url"),
+    ("MONGODB_URL", "storage.mongodb_url"),
+    ("SMTP_URL", "mail.smtp_url"),
+    ("UPLOADS_URL", "uploads.url"),
+];
 
 /// Variables that start with these say how to get into a cloud's store. They keep the names that the clouds' own tools
 /// know them by, so that what works there works here.

@@ -1,6 +1,7 @@
 //! `/health`, `/metrics`, `/version`: what operators and their machines ask.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,10 +10,12 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use tickroom_actors::root::Role;
 use tickroom_actors::writer::Route;
+use tokio::time::timeout;
 
 use crate::app::App;
 use crate::demo::DemoLogin;
 use crate::extract::Json;
+use crate::limits::LOG_PING_TIMEOUT;
 
 /// `GET /health/live`: the process runs and answers. Says nothing of anything else, so that a database that is down
 /// does not get the server restarted.
@@ -27,6 +30,7 @@ pub struct ReadyView {
     /// On its way down: takes nothing new.
     draining: bool,
     actors: BTreeMap<String, ActorView>,
+    log: LogView,
     writer: WriterView,
     feed: Option<FeedView>,
     candles: Option<CandlesView>,
@@ -38,6 +42,15 @@ pub struct ReadyView {
 struct ActorView {
     up: bool,
     restarts: u64,
+}
+
+#[derive(Serialize)]
+struct LogView {
+    /// `mongodb` or `sql`.
+    engine: &'static str,
+    /// Not a reason to take the server out once it has answered: rooms that are open go on, and what they say is kept
+    /// in the spill file. Before it has, no room can open.
+    answers: bool,
 }
 
 #[derive(Serialize)]
@@ -83,14 +96,17 @@ struct CandlesView {
 pub async fn ready(State(app): State<App>) -> impl IntoResponse {
     let services = app.tree.services();
     let actors = actors(&app);
+    let log = log(&app).await;
     let writer = writer(&app);
     let draining = services.is_draining();
-    let ready = !draining && !writer.refusing && actors.values().all(|actor| actor.up);
+    let has_log_answered = app.has_log_answered.load(Ordering::Relaxed);
+    let ready = !draining && has_log_answered && !writer.refusing && actors.values().all(|actor| actor.up);
     let rooms = services.directory.all();
     let view = ReadyView {
         ready,
         draining,
         actors,
+        log,
         writer,
         feed: feed(&app),
         candles: candles(&app),
@@ -106,6 +122,12 @@ fn actors(app: &App) -> BTreeMap<String, ActorView> {
     let view =
         |(role, restarts): (Role, u64)| (role.to_string(), ActorView { up: services.is_up(role), restarts });
     restarts.into_iter().map(view).collect()
+}
+
+async fn log(app: &App) -> LogView {
+    let answers = matches!(timeout(LOG_PING_TIMEOUT, app.log.ping()).await, Ok(Ok(())));
+    app.has_log_answered.fetch_or(answers, Ordering::Relaxed);
+    LogView { engine: if app.config.storage.mongodb_url.is_some() { "mongodb" } else { "sql" }, answers }
 }
 
 fn writer(app: &App) -> WriterView {

@@ -16,7 +16,7 @@
 //! | [`market`] | what is traded: [`Markets`](market::Markets) |
 //! | [`candle`] | what was traded in each window of time: [`Candles`](candle::Candles), and who asked for old ones: [`Backfills`](candle::Backfills) |
 //! | [`room`] | where people talk, one room per market: [`Rooms`](room::Rooms) |
-//! | [`message`] | what they said: the [`MessageLog`](message::MessageLog), its SQL engine, and the [`Spill`](message::Spill) file that stands in while the log is down |
+//! | [`message`] | what they said: the [`MessageLog`](message::MessageLog), its SQL and MongoDB engines, and the [`Spill`](message::Spill) file that stands in while the log is down |
 //! | [`post`] | what they post, with likes, views, search and timelines: [`Posts`](post::Posts) |
 //! | [`comment`] | what they say about it: [`Comments`](comment::Comments) |
 //! | [`tag`], [`mark`], [`prose`], [`search`] | tags; the signs `#`, `$` and `@` in a text; texts that are checked; words that are looked for |

@@ -104,6 +104,17 @@ pub const SQLITE_READERS: u32 = 4;
 /// the caller gets an error of kind `Unavailable`.
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long an operation waits for a MongoDB server that would take it, and for a connection to it. An election takes
+/// longer, and is not waited for: the spill file is there for that.
+pub const MONGODB_SELECTION_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long one operation of MongoDB may take, confirmation by the majority included. It is what finds out about a network
+/// that swallows everything: then the caller gets an error of kind `Unavailable`.
+pub const MONGODB_OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Messages that one query looks up by their client ids. Each is a clause of its own, and MongoDB plans them one by one.
+pub const MONGODB_CLAUSES_MAX: usize = 256;
+
 /// How long the spill file waits for another holder of it to let go. It covers an actor that was restarted while the
 /// last write of its predecessor still runs; a second server in the same directory is refused.
 pub const SPILL_LOCK_WAIT: Duration = Duration::from_secs(5);

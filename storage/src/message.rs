@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ClientMessageId, MessageId, Offset, RoomName, StorageError, TimestampMs, UserId};
 
+mod mongo;
 mod spill;
 mod sql;
 
 pub use crate::page::PageBound;
+pub use mongo::MongoMessageLog;
 pub use spill::{Spill, SpillError};
 pub use sql::SqlMessageLog;
 
@@ -70,7 +72,7 @@ pub trait MessageLog: Send + Sync + 'static {
     ///
     /// On `Unavailable` nothing is known, and the caller repeats the whole batch: messages that are there already
     /// are recognised by id. On `Conflict` two different messages claim one offset or one id, and repeating does
-    /// not help.
+    /// not help; whether the others were stored depends on the engine, and each can be appended by itself.
     async fn append(&self, batch: &[Arc<Message>]) -> Result<Vec<Appended>, StorageError>;
 
     /// The highest offset stored for a room.
@@ -87,4 +89,23 @@ pub trait MessageLog: Send + Sync + 'static {
     /// Only the engine's.
     async fn page(&self, room: &RoomName, bound: PageBound, limit: u16)
     -> Result<Vec<Message>, StorageError>;
+
+    /// Whether the log answers.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` when it does not.
+    async fn ping(&self) -> Result<(), StorageError>;
+}
+
+/// Where a stored message is: what tells a retry from another message that bears its id by mistake.
+type Place = (RoomName, Offset, UserId);
+
+/// A message whose id is stored is a retry, unless it claims another place.
+fn recognise(message: &Message, (room, offset, sender): &Place) -> Result<Appended, StorageError> {
+    if (room, *offset, *sender) == (&message.room, message.offset, message.sender.id) {
+        Ok(Appended::AlreadyStored)
+    } else {
+        Err(StorageError::MessageIdTaken { id: message.id })
+    }
 }

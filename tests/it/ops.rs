@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::harness::{Answer, Process, TestServer, User, eventually, run};
 
 /// What dashboards and alerts are built on, each after it was caused once.
-const METRICS: [&str; 15] = [
+const METRICS: [&str; 16] = [
     "tickroom_messages_in_total",
     "tickroom_deliveries_total",
     "tickroom_acks_total",
@@ -15,6 +15,7 @@ const METRICS: [&str; 15] = [
     "tickroom_socket_closes_total{reason=\"bye\"}",
     "tickroom_writer_batch_messages_bucket",
     "tickroom_writer_queue_messages",
+    "tickroom_writer_repeats_total",
     "tickroom_writer_spilled_messages",
     "tickroom_feed_frames_total",
     "tickroom_feed_lag_seconds_bucket",

@@ -128,4 +128,8 @@ impl MessageLog for FaultyLog {
         let skip = all.len().saturating_sub(limit.into());
         Ok(all[skip..].iter().map(|message| (**message).clone()).collect())
     }
+
+    async fn ping(&self) -> Result<(), StorageError> {
+        if self.0.lock().steady == Some(Mode::Down) { Err(down()) } else { Ok(()) }
+    }
 }

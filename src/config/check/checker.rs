@@ -114,6 +114,14 @@ impl<'a> Checker<'a> {
         self.relation(small, "at most", large, |small, large| small <= large, why);
     }
 
+    /// A number that is not 0 is of use only when another key, a text, is set; both by their full names.
+    pub(super) fn needs(&mut self, key: &str, other: &str, why: &str) {
+        let is_set = self.value(other).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        if !is_set && self.integer(key).is_some_and(|number| number > 0) {
+            self.wrong(key, format!("expected {other} to be set with it: {why}"));
+        }
+    }
+
     /// Noted under the smaller key, with the place of the other: either may be the wrong one. A key that already is a
     /// mistake still has its default here, from which nothing follows.
     fn relation(&mut self, small: &str, how: &str, large: &str, holds: impl Fn(u64, u64) -> bool, why: &str) {

@@ -8,7 +8,7 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, Connection, FromRow, Row, SqlStr};
 
-use super::{Appended, Message, MessageLog, PageBound, Sender};
+use super::{Appended, Message, MessageLog, PageBound, Place, Sender, recognise};
 use crate::engine::{Database, Insert, OnConflict, Transaction};
 use crate::event::{self, Activity, NewEvent};
 use crate::limits::{INSERT_COLUMNS_MAX, INSERT_ROWS_MAX};
@@ -58,9 +58,6 @@ const PLACES: &str = "select id, room, room_offset, sender_id from message where
 
 const BY_CLIENT_ID: &str =
     "select id, room_offset from message where room = $1 and sender_id = $2 and client_id = $3";
-
-/// Where a stored message is: what tells a retry from another message that bears its id by mistake.
-type Place = (RoomName, Offset, UserId);
 
 /// A message of a batch, and what became of it.
 struct Entry<'a> {
@@ -215,15 +212,6 @@ async fn tell_mentions(transaction: &mut Transaction, messages: &[&Message]) -> 
     Ok(())
 }
 
-/// A message whose id is stored is a retry, unless it claims another place.
-fn recognise(message: &Message, (room, offset, sender): &Place) -> Result<Appended, StorageError> {
-    if (room, *offset, *sender) == (&message.room, message.offset, message.sender.id) {
-        Ok(Appended::AlreadyStored)
-    } else {
-        Err(StorageError::MessageIdTaken { id: message.id })
-    }
-}
-
 #[async_trait]
 impl MessageLog for SqlMessageLog {
     /// Nearly always every message is new, and the counts of inserted rows say so: then nothing else is asked, and no
@@ -268,6 +256,10 @@ impl MessageLog for SqlMessageLog {
             messages.reverse();
         }
         Ok(messages)
+    }
+
+    async fn ping(&self) -> Result<(), StorageError> {
+        self.database.ping().await
     }
 }
 

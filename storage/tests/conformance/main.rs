@@ -38,6 +38,7 @@ mod event;
 mod follow;
 mod market;
 mod message;
+mod mongodb;
 mod notification;
 mod picture;
 mod post;

@@ -1,0 +1,39 @@
+//! Which engine keeps the messages.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use secrecy::ExposeSecret;
+use tickroom_storage::engine::Database;
+use tickroom_storage::message::{MessageLog, MongoMessageLog, SqlMessageLog};
+use tickroom_storage::{ErrorKind, StorageError};
+
+use crate::config::Storage;
+
+/// MongoDB if it is configured, else the relational database.
+///
+/// A MongoDB that does not answer does not keep the server from starting, since there is more to it than rooms; it is not
+/// ready until MongoDB has answered once (`/health/ready`). When it answers and something is wrong, the server does not
+/// start.
+///
+/// # Errors
+///
+/// For a URL that makes no sense, and indexes that cannot be made.
+pub async fn open(config: &Storage, database: &Database) -> anyhow::Result<Arc<dyn MessageLog>> {
+    let Some(url) = &config.mongodb_url else {
+        return Ok(Arc::new(SqlMessageLog::new(database.clone())));
+    };
+    let log = MongoMessageLog::connect(url.expose_secret(), config.message_ttl).await?;
+    match log.prepare().await {
+        Err(error) if error.kind() == ErrorKind::Unavailable => {
+            tracing::warn!(error = cause(&error), "mongodb does not answer, rooms open when it does");
+        }
+        prepared => prepared.context("MongoDB does not take the message log's indexes")?,
+    }
+    Ok(Arc::new(log))
+}
+
+/// What is behind an error, for operators.
+fn cause(error: &StorageError) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
+}

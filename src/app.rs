@@ -171,7 +171,7 @@ impl Server {
 
         let database = Database::connect(config.storage.database_url.expose_secret()).await?;
         let (feed, exchange) = open_feed(&config, simulation).await?;
-        let log = message_log::open(&config.storage, &database).await?;
+        let message_log::Opened { log, answers } = message_log::open(&config.storage, &database).await?;
         let tree = Arc::new(start_tree(&config, feed, &database, Arc::clone(&log)).await?);
         let mailer = Mailer::new(&config.mail, &config.storage.data_dir)?;
         let ids = Arc::new(IdGenerator::new());
@@ -195,7 +195,7 @@ impl Server {
             notifications: Notifications::new(database.clone()),
             dead_letters: DeadLetters::new(database.clone()),
             log,
-            has_log_answered: AtomicBool::new(false),
+            has_log_answered: AtomicBool::new(answers),
             tree,
             handshakes: RateLimiter::direct(Quota::per_second(config.server.handshakes_per_second)),
             demo_logins,

@@ -59,6 +59,11 @@ pub enum Command {
     ///
     /// Exits with 2 and all mistakes when there are any.
     CheckConfig(Serve),
+    /// Copy the messages of the system that Tickroom replaces, from its MongoDB into the message log.
+    ///
+    /// Stop the server first: a room that runs would give the same places. Can be repeated: what was copied is recognised,
+    /// and an interrupted copy goes on. Messages keep the names of their senders and belong to no account.
+    ImportMessages(ImportMessages),
     /// Say who is an administrator. Works on the database itself, whether or not a server runs on it.
     #[command(subcommand)]
     Admin(Admin),
@@ -122,6 +127,23 @@ fn intervals(text: &str) -> Result<Intervals, IntervalError> {
     }
 }
 
+/// Arguments of `import-messages`.
+#[derive(Debug, Args)]
+pub struct ImportMessages {
+    /// The original's MongoDB, mongodb://…; without a database in its path, chat_app.
+    #[arg(long, value_name = "URL")]
+    pub from: String,
+    /// Read everything, say what would be copied, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Read the settings from this file [default: tickroom.toml in this folder, if there is one].
+    #[arg(long, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    /// The server's folder [storage.data_dir].
+    #[arg(long, value_name = "PATH")]
+    pub data_dir: Option<String>,
+}
+
 /// Arguments of `serve` and `check-config`.
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -173,6 +195,13 @@ impl Serve {
 }
 
 impl Account {
+    /// File, environment and arguments.
+    pub fn sources(&self) -> Sources {
+        add(written(self.config.as_ref()), "--data-dir", "storage.data_dir", self.data_dir.as_ref())
+    }
+}
+
+impl ImportMessages {
     /// File, environment and arguments.
     pub fn sources(&self) -> Sources {
         add(written(self.config.as_ref()), "--data-dir", "storage.data_dir", self.data_dir.as_ref())

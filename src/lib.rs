@@ -25,6 +25,7 @@ pub mod demo;
 pub mod error;
 pub mod extract;
 pub mod idempotency;
+pub mod import;
 pub mod language;
 pub mod limits;
 pub mod listener;

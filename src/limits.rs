@@ -133,6 +133,9 @@ pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long accepting pauses when the process has no file descriptor left for a connection.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Documents that an import reads before it stores them.
+pub const IMPORT_BATCH: usize = 1_000;
+
 /// How long `/health/ready` waits for the message log. Probes give up soon, and want an answer before that.
 pub const LOG_PING_TIMEOUT: Duration = Duration::from_secs(1);
 

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use tickroom::app::{Options, Server};
-use tickroom::cli::{Account, Admin, Cli, Command, Demo, EXIT_MISTAKES};
+use tickroom::cli::{Account, Admin, Cli, Command, Demo, EXIT_MISTAKES, ImportMessages};
 use tickroom::config::{self, Config, Effective, Sources};
-use tickroom::{admin, backfill, demo, open_files, telemetry};
+use tickroom::{admin, backfill, demo, import, open_files, telemetry};
 use tickroom_storage::user::Role;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Command::CheckConfig(arguments) => load(&arguments.sources()).map(|effective| print(&effective)),
         Command::Serve(arguments) => load(&arguments.sources()).map(|effective| run(serve(effective.config))),
         Command::Demo(arguments) => with_folder(&arguments),
+        Command::ImportMessages(arguments) => import(&arguments),
         Command::Admin(Admin::Grant(account)) => set_role(&account, Role::Admin),
         Command::Admin(Admin::Revoke(account)) => set_role(&account, Role::User),
         Command::Backfill(arguments) => {
@@ -74,6 +75,11 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 fn set_role(account: &Account, role: Role) -> Result<anyhow::Result<()>, config::Mistakes> {
     let config = load(&account.sources())?.config;
     Ok(run(async { print(&admin::set_role(&config, &account.email, role).await?) }))
+}
+
+fn import(arguments: &ImportMessages) -> Result<anyhow::Result<()>, config::Mistakes> {
+    let config = load(&arguments.sources())?.config;
+    Ok(run(async { print(&import::messages(&config, &arguments.from, arguments.dry_run).await?) }))
 }
 
 /// A demo keeps its data in a folder that is gone afterwards, unless one was named.

@@ -10,6 +10,14 @@ use tickroom_storage::{ErrorKind, StorageError};
 
 use crate::config::Storage;
 
+/// The message log, and how it was found.
+pub struct Opened {
+    /// The log.
+    pub log: Arc<dyn MessageLog>,
+    /// Whether it answers.
+    pub answers: bool,
+}
+
 /// MongoDB if it is configured, else the relational database.
 ///
 /// A MongoDB that does not answer does not keep the server from starting, since there is more to it than rooms; it is not
@@ -19,18 +27,22 @@ use crate::config::Storage;
 /// # Errors
 ///
 /// For a URL that makes no sense, and indexes that cannot be made.
-pub async fn open(config: &Storage, database: &Database) -> anyhow::Result<Arc<dyn MessageLog>> {
+pub async fn open(config: &Storage, database: &Database) -> anyhow::Result<Opened> {
     let Some(url) = &config.mongodb_url else {
-        return Ok(Arc::new(SqlMessageLog::new(database.clone())));
+        return Ok(Opened { log: Arc::new(SqlMessageLog::new(database.clone())), answers: true });
     };
     let log = MongoMessageLog::connect(url.expose_secret(), config.message_ttl).await?;
-    match log.prepare().await {
+    let answers = match log.prepare().await {
         Err(error) if error.kind() == ErrorKind::Unavailable => {
             tracing::warn!(error = cause(&error), "mongodb does not answer, rooms open when it does");
+            false
         }
-        prepared => prepared.context("MongoDB does not take the message log's indexes")?,
-    }
-    Ok(Arc::new(log))
+        prepared => {
+            prepared.context("MongoDB does not take the message log's indexes")?;
+            true
+        }
+    };
+    Ok(Opened { log: Arc::new(log), answers })
 }
 
 /// What is behind an error, for operators.

@@ -115,6 +115,21 @@ pub const MONGODB_OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
 /// Messages that one query looks up by their client ids. Each is a clause of its own, and MongoDB plans them one by one.
 pub const MONGODB_CLAUSES_MAX: usize = 256;
 
+/// Characters of an imported message: as many as rooms take. Longer ones are skipped and reported.
+pub const IMPORT_CONTENT_CHARS_MAX: usize = 2_000;
+
+/// Characters of the name on an imported message: the width of the original's column.
+pub const IMPORT_NAME_CHARS_MAX: usize = 255;
+
+/// Bytes of the address of a picture on an imported message; a longer one is left out.
+pub const IMPORT_URL_BYTES_MAX: usize = 2_048;
+
+/// Messages that an import reads from our log at a time, to see which are there.
+pub const IMPORT_PAGE: u16 = 4_096;
+
+/// Skipped documents of a kind that the report of an import names.
+pub const IMPORT_EXAMPLES: usize = 3;
+
 /// How long the spill file waits for another holder of it to let go. It covers an actor that was restarted while the
 /// last write of its predecessor still runs; a second server in the same directory is refused.
 pub const SPILL_LOCK_WAIT: Duration = Duration::from_secs(5);

@@ -7,12 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ClientMessageId, MessageId, Offset, RoomName, StorageError, TimestampMs, UserId};
 
+mod import;
 mod mongo;
+mod original;
 mod spill;
 mod sql;
 
 pub use crate::page::PageBound;
+pub use import::{Import, Report, Skipped};
 pub use mongo::MongoMessageLog;
+pub use original::{Found, OriginalMessage, OriginalMessages, Unfit};
 pub use spill::{Spill, SpillError};
 pub use sql::SqlMessageLog;
 

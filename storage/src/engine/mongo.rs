@@ -26,13 +26,18 @@ impl Mongo {
     ///
     /// `Invalid` for a URL that makes no sense or asks for writes without confirmation.
     pub(crate) async fn connect(url: &str) -> Result<Self, StorageError> {
+        Self::connect_or(url, DATABASE).await
+    }
+
+    /// As [`connect`](Self::connect), with the database to take when the URL names none.
+    pub(crate) async fn connect_or(url: &str, database: &str) -> Result<Self, StorageError> {
         let mut options = ClientOptions::parse(url).await.map_err(about_the_url)?;
-        options.app_name.get_or_insert_with(|| DATABASE.to_owned());
+        options.app_name.get_or_insert_with(|| "tickroom".to_owned());
         options.connect_timeout.get_or_insert(MONGODB_SELECTION_TIMEOUT);
         options.server_selection_timeout.get_or_insert(MONGODB_SELECTION_TIMEOUT);
         options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
         options.write_concern = Some(confirmed(options.write_concern.unwrap_or_default())?);
-        let name = options.default_database.clone().unwrap_or_else(|| DATABASE.to_owned());
+        let name = options.default_database.clone().unwrap_or_else(|| database.to_owned());
         let client = Client::with_options(options).map_err(about_the_url)?;
         Ok(Self(client.database(&name)))
     }

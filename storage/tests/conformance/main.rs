@@ -29,6 +29,27 @@ macro_rules! on_every_engine {
     };
 }
 
+/// The same for cases that take a message log, which MongoDB serves as well. Their file imports `SqlMessageLog`.
+macro_rules! on_every_log {
+    ($($case:ident),+ $(,)?) => {
+        on_every_engine!(SqlMessageLog::new => $($case),+);
+
+        mod mongodb {
+            use crate::mongodb::Mongodb;
+
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                #[ignore = "needs a server, see ops/services"]
+                async fn $case() {
+                    let mongodb = Mongodb::new().await;
+                    super::$case(mongodb.log()).await;
+                    mongodb.drop().await;
+                }
+            )+
+        }
+    };
+}
+
 mod account;
 mod activity;
 mod candle;
@@ -36,6 +57,7 @@ mod comment;
 mod engine;
 mod event;
 mod follow;
+mod import;
 mod market;
 mod message;
 mod mongodb;

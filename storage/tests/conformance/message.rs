@@ -9,27 +9,6 @@ use tokio::task::JoinSet;
 
 use crate::{at, room};
 
-/// The cases on every SQL engine and on MongoDB.
-macro_rules! on_every_log {
-    ($($case:ident),+ $(,)?) => {
-        on_every_engine!(SqlMessageLog::new => $($case),+);
-
-        mod mongodb {
-            use crate::mongodb::Mongodb;
-
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                #[ignore = "needs a server, see ops/services"]
-                async fn $case() {
-                    let mongodb = Mongodb::new().await;
-                    super::$case(mongodb.log()).await;
-                    mongodb.drop().await;
-                }
-            )+
-        }
-    };
-}
-
 on_every_log!(
     a_message_comes_back_as_it_went_in,
     pages_are_ascending_and_exclude_their_bound,

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use mongodb::Client;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{DateTime, Document, doc};
 use tickroom_storage::ErrorKind;
-use tickroom_storage::message::{MessageLog, MongoMessageLog, PageBound};
+use tickroom_storage::message::{Import, MessageLog, MongoMessageLog, OriginalMessages, PageBound, Unfit};
 
 use crate::message::said;
 use crate::room;
@@ -57,7 +57,7 @@ impl Mongodb {
         let answer = database.run_command(doc! { "listIndexes": "message" }).await.unwrap();
         let indexes = answer.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
         let mut indexes = indexes.iter().map(|index| index.as_document().unwrap());
-        indexes.find(|index| index.get_str("name") == Ok(name)).cloned()
+        indexes.find(|index| index.get_str("name").unwrap() == name).cloned()
     }
 
     /// After how many seconds messages expire.
@@ -88,6 +88,43 @@ async fn pages_are_read_by_an_index() {
     let index = mongodb.index("room_offset").await.unwrap();
     assert_eq!(index.get_document("key").unwrap(), &doc! { "room": 1, "offset": 1 });
     assert!(index.get_bool("unique").unwrap());
+    mongodb.drop().await;
+}
+
+#[tokio::test]
+#[ignore = "needs a server, see ops/services"]
+async fn the_originals_messages_are_read_in_their_order_wrapped_or_not() {
+    let mongodb = Mongodb::new().await;
+    let flat = |number: i32| {
+        let time = DateTime::from_millis(1_714_555_800_000);
+        doc! { "chatRoomName": "KRW-BTC", "senderName": "ann", "content": format!("{number}"), "createdAt": time }
+    };
+    let originals = (1..=1_500).rev().map(|number| match number % 3 {
+        0 => doc! { "_id": number, "document": flat(number) },
+        1 => doc! { "_id": number, "about": "nothing" },
+        _ => {
+            let mut document = flat(number);
+            document.insert("_id", number);
+            document
+        }
+    });
+    let client = Client::with_uri_str(&mongodb.url).await.unwrap();
+    client.database(&mongodb.name).collection("messages").insert_many(originals).await.unwrap();
+
+    let mut messages = OriginalMessages::open(&mongodb.url).await.unwrap();
+    let mut import = Import::new(&mongodb.log, false);
+    for expected in [1_000, 500, 0] {
+        let found = messages.next(1_000).await.unwrap();
+        assert_eq!(found.len(), expected);
+        import.take(found).await.unwrap();
+    }
+    let report = import.finish();
+    assert_eq!(
+        (report.read, report.stored[&room("KRW-BTC")], report.skipped[&Unfit::Sender].count),
+        (1_500, 1_000, 500)
+    );
+    let page = mongodb.log.page(&room("KRW-BTC"), PageBound::Latest, 3).await.unwrap();
+    assert_eq!(page.iter().map(|message| &*message.content).collect::<Vec<_>>(), ["1497", "1499", "1500"]);
     mongodb.drop().await;
 }
 

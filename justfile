@@ -11,6 +11,10 @@ build:
 test:
     .ci/run test
 
+# Run the tests that need real engines, and start these for it.
+engines:
+    .ci/run engines
+
 # Run the tests of the page.
 web:
     .ci/run web

@@ -299,3 +299,15 @@ fn a_data_folder_with_odd_letters_still_makes_a_url() {
     let config = with_file("[storage]\ndata_dir = '/srv/my data?'").unwrap().config;
     assert_eq!(config.storage.database_url.expose_secret(), "sqlite:///srv/my%20data%3F/tickroom.db");
 }
+
+#[test]
+fn messages_expire_only_where_an_engine_does_it() {
+    let expected = "storage.message_ttl_days: expected storage.mongodb_url to be set with it: the relational database \
+                    keeps messages for ever";
+    assert_eq!(mistakes(with_file("[storage]\nmessage_ttl_days = 30")), [expected]);
+    let environment =
+        [("MONGODB_URL", "mongodb://ann:hunter2@db/chat"), ("TICKROOM_STORAGE__MESSAGE_TTL_DAYS", "30")];
+    let effective = with_environment(&environment).unwrap();
+    assert_eq!(effective.config.storage.message_ttl, Some(Duration::from_secs(30 * 86_400)));
+    assert!(!effective.to_string().contains("hunter2"));
+}

@@ -9,7 +9,7 @@ use crate::harness::{ChatSocket, Process, place};
 const ROOM: &str = "KRW-BTC";
 
 /// Sends these numbers, each as its own id and content.
-async fn send(socket: &mut ChatSocket, numbers: impl IntoIterator<Item = u64>) {
+pub(crate) async fn send(socket: &mut ChatSocket, numbers: impl IntoIterator<Item = u64>) {
     for number in numbers {
         socket.say_as(&number.to_string(), &number.to_string()).await;
     }
@@ -26,7 +26,7 @@ fn checked(history: &[Value]) -> HashMap<String, &Value> {
 }
 
 /// Holds that each acked message is in the history, where the ack said.
-fn expect_acked(history: &[Value], acks: &BTreeMap<String, Value>) {
+pub(crate) fn expect_acked(history: &[Value], acks: &BTreeMap<String, Value>) {
     let by_content = checked(history);
     for (id, ack) in acks {
         let message = by_content.get(id).unwrap_or_else(|| panic!("acked and lost: {ack}"));

@@ -17,6 +17,7 @@ mod follow;
 mod frame;
 mod listener;
 mod message;
+mod mongodb;
 mod notification;
 mod ops;
 mod picture;

@@ -46,6 +46,7 @@ async fn a_ready_server_shows_that_all_its_parts_are_up() {
         (&writer["route"], &writer["refusing"], &writer["spilled"]),
         (&"log".into(), &false.into(), &0.into())
     );
+    assert_eq!(ready["log"], json!({ "engine": "sql", "answers": true }));
     let feed = &ready["feed"];
     assert_eq!(
         (&feed["connected"], &feed["simulated"], &feed["stale"]),
@@ -157,7 +158,7 @@ fn help_mentions_all_commands() {
     let output = run(&["--help"]);
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).unwrap();
-    for command in ["serve", "demo", "check-config", "admin"] {
+    for command in ["serve", "demo", "check-config", "import-messages", "admin"] {
         assert!(help.contains(command), "{command} is missing:\n{help}");
     }
 }

@@ -92,15 +92,6 @@ impl MongoMessageLog {
         self.prepared.get_or_try_init(|| self.make_indexes()).await.copied()
     }
 
-    /// Deletes the database with everything in it: for tests, each of which has its own.
-    ///
-    /// # Errors
-    ///
-    /// Only the engine's.
-    pub async fn drop_database(&self) -> Result<(), StorageError> {
-        Ok(in_time(self.mongo.database().drop().into_future()).await?)
-    }
-
     fn collection<T: Send + Sync>(&self) -> Collection<T> {
         self.mongo.database().collection(COLLECTION)
     }

@@ -41,9 +41,7 @@ macro_rules! on_every_log {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 #[ignore = "needs a server, see ops/services"]
                 async fn $case() {
-                    let mongodb = Mongodb::new().await;
-                    super::$case(mongodb.log()).await;
-                    mongodb.drop().await;
+                    super::$case(Mongodb::new().await.log()).await;
                 }
             )+
         }

@@ -17,7 +17,7 @@ const VARIABLE: &str = "TICKROOM_TEST_MONGODB_URL";
 
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
-/// A fresh database on the server that is told to the tests.
+/// A fresh database on the server that is told to the tests. It stays: the server throws everything away in the end.
 pub(crate) struct Mongodb {
     url: String,
     name: String,
@@ -48,10 +48,6 @@ impl Mongodb {
         MongoMessageLog::connect(&self.url, ttl).await.unwrap()
     }
 
-    pub(crate) async fn drop(self) {
-        self.log.drop_database().await.unwrap();
-    }
-
     async fn index(&self, name: &str) -> Option<Document> {
         let database = Client::with_uri_str(&self.url).await.unwrap().database(&self.name);
         let answer = database.run_command(doc! { "listIndexes": "message" }).await.unwrap();
@@ -77,7 +73,6 @@ async fn messages_expire_as_the_last_start_had_it() {
         log.prepare().await.unwrap();
         assert_eq!(mongodb.expiry().await, ttl.map(|seconds| seconds.try_into().unwrap()));
     }
-    mongodb.drop().await;
 }
 
 #[tokio::test]
@@ -88,7 +83,6 @@ async fn pages_are_read_by_an_index() {
     let index = mongodb.index("room_offset").await.unwrap();
     assert_eq!(index.get_document("key").unwrap(), &doc! { "room": 1, "offset": 1 });
     assert!(index.get_bool("unique").unwrap());
-    mongodb.drop().await;
 }
 
 #[tokio::test]
@@ -125,7 +119,6 @@ async fn the_originals_messages_are_read_in_their_order_wrapped_or_not() {
     );
     let page = mongodb.log.page(&room("KRW-BTC"), PageBound::Latest, 3).await.unwrap();
     assert_eq!(page.iter().map(|message| &*message.content).collect::<Vec<_>>(), ["1497", "1499", "1500"]);
-    mongodb.drop().await;
 }
 
 #[tokio::test]

@@ -37,12 +37,18 @@ impl Drop for Process {
 impl Process {
     /// `tickroom serve` on this folder, once it listens.
     pub(crate) fn serve(folder: &Path) -> Self {
+        Self::serve_with(folder, &[])
+    }
+
+    /// As [`serve`](Self::serve), with these variables in its environment.
+    pub(crate) fn serve_with(folder: &Path, variables: &[(&str, &str)]) -> Self {
         let data_dir = folder.to_str().unwrap();
         let arguments = ["serve", "--feed", "off", "--listen", "127.0.0.1:0", "--data-dir", data_dir];
         let mut command = command(&arguments);
         // It reads `tickroom.toml` in its working folder, where there is none.
         command.current_dir(folder).env("TICKROOM_CHAT__MESSAGES_PER_SECOND", "100000");
         command.env("TICKROOM_CHAT__MESSAGE_BURST", "100000").env("TICKROOM_AUTH__EMAIL_VERIFICATION", "off");
+        command.envs(variables.iter().copied());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let address = find(child.stderr.take().unwrap(), |line| {
             line.contains("listening")

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use secrecy::ExposeSecret;
 use tickroom_storage::engine::Database;
-use tickroom_storage::message::{MessageLog, MongoMessageLog, SqlMessageLog};
+use tickroom_storage::message::{MessageLog, MongoMessageLog, SqlMessageLog, TellingMentions};
 use tickroom_storage::{ErrorKind, StorageError};
 
 use crate::config::Storage;
@@ -42,6 +42,7 @@ pub async fn open(config: &Storage, database: &Database) -> anyhow::Result<Opene
             true
         }
     };
+    let log = TellingMentions::new(log, database.clone());
     Ok(Opened { log: Arc::new(log), answers })
 }
 

@@ -195,6 +195,29 @@ impl FromRow<'_, AnyRow> for Event {
     }
 }
 
+/// Adds what is being done to the outbox under an id of the caller, unless it is there already: for what may be told
+/// of twice. If it has left the outbox it is added again, and whoever carries it out knows its id.
+///
+/// # Errors
+///
+/// Only the engine's.
+pub(crate) async fn append_as(
+    transaction: &mut Transaction,
+    id: EventId,
+    event: &NewEvent,
+) -> Result<(), StorageError> {
+    let (kind, payload) = spell(&event.activity)?;
+    let event = Event {
+        id,
+        actor: event.actor,
+        kind: kind.into(),
+        version: VERSION,
+        payload: payload.into(),
+        time: event.time,
+    };
+    insert(transaction, &event).await.map(|_| ())
+}
+
 /// Adds what is being done to the outbox, in the transaction that does it.
 ///
 /// # Errors

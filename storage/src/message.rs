@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ClientMessageId, MessageId, Offset, RoomName, StorageError, TimestampMs, UserId};
 
 mod import;
+mod mention;
 mod mongo;
 mod original;
 mod spill;
@@ -15,6 +16,7 @@ mod sql;
 
 pub use crate::page::PageBound;
 pub use import::{Import, Report, Skipped};
+pub use mention::TellingMentions;
 pub use mongo::MongoMessageLog;
 pub use original::{Found, OriginalMessage, OriginalMessages, Unfit};
 pub use spill::{Spill, SpillError};

@@ -10,7 +10,7 @@ use crate::limits::{IMPORT_EXAMPLES, IMPORT_PAGE};
 use crate::{ClientMessageId, IdGenerator, Offset, RoomName, StorageError, UserId};
 
 /// Who said what was imported: the original kept names only, and whoever has the name today may be somebody else.
-const NOBODY: UserId = UserId::new(0);
+pub(super) const NOBODY: UserId = UserId::new(0);
 
 /// An import under way.
 pub struct Import<'a> {

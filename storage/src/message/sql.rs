@@ -8,11 +8,9 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, Connection, FromRow, Row, SqlStr};
 
-use super::{Appended, Message, MessageLog, PageBound, Place, Sender, recognise};
+use super::{Appended, Message, MessageLog, PageBound, Place, Sender, mention, recognise};
 use crate::engine::{Database, Insert, OnConflict, Transaction};
-use crate::event::{self, Activity, NewEvent};
 use crate::limits::{INSERT_COLUMNS_MAX, INSERT_ROWS_MAX};
-use crate::mention;
 use crate::{MessageId, Offset, RoomName, StorageError, UserId};
 
 const INSERT: Insert = Insert {
@@ -182,34 +180,8 @@ impl SqlMessageLog {
 }
 
 /// The messages that are new.
-fn stored<'a>(entries: &[Entry<'a>]) -> Vec<&'a Message> {
-    let stored = entries.iter().filter(|entry| entry.outcome == Appended::Stored);
-    stored.map(|entry| entry.message).collect()
-}
-
-/// Adds an event for each of these new messages that names somebody. Few have an `@` in them, and only those cost
-/// anything.
-async fn tell_mentions(transaction: &mut Transaction, messages: &[&Message]) -> Result<(), StorageError> {
-    let suspects: Vec<&Message> =
-        messages.iter().copied().filter(|message| message.content.contains('@')).collect();
-    if suspects.is_empty() {
-        return Ok(());
-    }
-    let texts: Vec<&str> = suspects.iter().map(|message| &*message.content).collect();
-    let mentioned = mention::resolve(transaction, &texts).await?;
-    for (message, mentioned) in suspects.into_iter().zip(mentioned) {
-        if !mentioned.is_empty() {
-            let activity = Activity::MessageMentioned {
-                message: message.id,
-                room: message.room.clone(),
-                offset: message.offset,
-                mentioned,
-            };
-            let event = NewEvent { actor: message.sender.id, activity, time: message.created_at };
-            event::append(transaction, &event).await?;
-        }
-    }
-    Ok(())
+fn stored<'a>(entries: &[Entry<'a>]) -> impl Iterator<Item = &'a Message> {
+    entries.iter().filter(|entry| entry.outcome == Appended::Stored).map(|entry| entry.message)
 }
 
 #[async_trait]
@@ -220,7 +192,7 @@ impl MessageLog for SqlMessageLog {
         let messages: Vec<&Message> = batch.iter().map(|message| &**message).collect();
         let mut transaction = self.database.begin().await?;
         if self.insert(&mut transaction, &messages).await? {
-            tell_mentions(&mut transaction, &messages).await?;
+            mention::tell(&mut transaction, messages.into_iter()).await?;
             transaction.commit().await?;
             return Ok(vec![Appended::Stored; batch.len()]);
         }
@@ -229,7 +201,7 @@ impl MessageLog for SqlMessageLog {
             messages.iter().map(|message| Entry { message, outcome: Appended::Stored }).collect();
         let mut transaction = self.database.begin().await?;
         self.insert_new(&mut transaction, &mut entries).await?;
-        tell_mentions(&mut transaction, &stored(&entries)).await?;
+        mention::tell(&mut transaction, stored(&entries)).await?;
         transaction.commit().await?;
         Ok(entries.into_iter().map(|entry| entry.outcome).collect())
     }

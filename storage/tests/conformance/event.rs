@@ -19,6 +19,7 @@ on_every_engine!(Empty =>
     a_comment_says_whom_it_concerns,
     a_message_is_an_event_only_where_it_names_somebody,
     a_batch_that_is_repeated_tells_of_its_mentions_once,
+    a_message_that_was_imported_tells_nobody,
     what_is_deleted_is_the_authors_event,
     events_wait_in_their_order_until_they_are_forgotten,
     a_commit_with_events_wakes_whoever_waits,
@@ -107,13 +108,22 @@ impl World {
         events
     }
 
+    /// Takes all events out of the outbox, which are messages, as whom they mention.
+    pub(crate) async fn mentioned(&self) -> Vec<Vec<UserId>> {
+        let of = |(_, activity)| match activity {
+            Activity::MessageMentioned { mentioned, .. } => mentioned,
+            other => panic!("{other:?}"),
+        };
+        self.done().await.into_iter().map(of).collect()
+    }
+
     /// Takes all events out of the outbox, as who did what.
     async fn done(&self) -> Vec<(UserId, Activity)> {
         self.take().await.iter().map(|event| (event.actor, event.activity().unwrap())).collect()
     }
 }
 
-fn said(id: i64, content: &str) -> Arc<Message> {
+pub(crate) fn said(id: i64, content: &str) -> Arc<Message> {
     Arc::new(Message {
         id: MessageId::new(id),
         room: room("KRW-BTC"),
@@ -196,12 +206,15 @@ async fn a_batch_that_is_repeated_tells_of_its_mentions_once(empty: Empty) {
     let log = SqlMessageLog::new(world.database.clone());
     log.append(&[said(1, "@bo")]).await.unwrap();
     log.append(&[said(1, "@bo"), said(2, "@cho")]).await.unwrap();
-    let mentioned: Vec<_> = world.done().await.into_iter().map(|(_, activity)| activity).collect();
-    let of = |activity: &Activity| match activity {
-        Activity::MessageMentioned { mentioned, .. } => mentioned.clone(),
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(mentioned.iter().map(of).collect::<Vec<_>>(), [vec![BO], vec![CHO]]);
+    assert_eq!(world.mentioned().await, [vec![BO], vec![CHO]]);
+}
+
+async fn a_message_that_was_imported_tells_nobody(empty: Empty) {
+    let world = World::new(empty).await;
+    let mut message = Arc::unwrap_or_clone(said(1, "@bo"));
+    message.sender.id = UserId::new(0);
+    SqlMessageLog::new(world.database.clone()).append(&[Arc::new(message)]).await.unwrap();
+    assert_eq!(world.done().await, []);
 }
 
 async fn what_is_deleted_is_the_authors_event(empty: Empty) {

@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 use mongodb::Client;
 use mongodb::bson::{DateTime, Document, doc};
 use tickroom_storage::ErrorKind;
-use tickroom_storage::message::{Import, MessageLog, MongoMessageLog, OriginalMessages, PageBound, Unfit};
+use tickroom_storage::message::{
+    Import, MessageLog, MongoMessageLog, OriginalMessages, PageBound, TellingMentions, Unfit,
+};
 
+use crate::event::{self, BO, CHO, Empty, World};
 use crate::message::said;
-use crate::room;
+use crate::{Sqlite, room};
 
 /// The server that the tests use.
 const VARIABLE: &str = "TICKROOM_TEST_MONGODB_URL";
@@ -83,6 +86,33 @@ async fn pages_are_read_by_an_index() {
     let index = mongodb.index("room_offset").await.unwrap();
     assert_eq!(index.get_document("key").unwrap(), &doc! { "room": 1, "offset": 1 });
     assert!(index.get_bool("unique").unwrap());
+}
+
+#[tokio::test]
+#[ignore = "needs a server, see ops/services"]
+async fn mentions_are_told_once_also_of_messages_that_were_stored_before_a_crash() {
+    let (mongodb, sqlite) = (Mongodb::new().await, Sqlite::new().await);
+    let world = World::new(Empty(sqlite.database.clone())).await;
+    let telling = TellingMentions::new(mongodb.log(), sqlite.database.clone());
+    mongodb.log.append(&[event::said(1, "@bo")]).await.unwrap();
+    for _ in 0..2 {
+        telling
+            .append(&[event::said(1, "@bo"), event::said(2, "@cho"), event::said(3, "hello")])
+            .await
+            .unwrap();
+    }
+    assert_eq!(world.mentioned().await, [vec![BO], vec![CHO]]);
+}
+
+#[tokio::test]
+#[ignore = "needs a server, see ops/services"]
+async fn what_is_stored_and_cannot_be_told_of_is_to_be_repeated() {
+    let (mongodb, sqlite) = (Mongodb::new().await, Sqlite::new().await);
+    let telling = TellingMentions::new(mongodb.log(), sqlite.database.clone());
+    sqlite.database.close().await;
+    let error = telling.append(&[event::said(1, "@bo")]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    telling.append(&[event::said(2, "hello")]).await.unwrap();
 }
 
 #[tokio::test]

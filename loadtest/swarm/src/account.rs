@@ -28,7 +28,8 @@ pub fn tokens(target: Target, users: usize) -> anyhow::Result<Vec<String>> {
             Answer { status: 404, .. } => return Ok(Vec::new()),
             answer => answer.expect(201, "register")?,
         };
-        let login = post(target, user, "/api/auth/login", &json!({ "email": email, "password": password }))?;
+        let login = json!({ "email": email, "password": password });
+        let login = post(target, user, "/api/auth/login", &login)?;
         let login: Value = serde_json::from_str(&login.expect(200, "log in")?)?;
         let token = login.get("access_token").and_then(Value::as_str);
         tokens.push(token.context("expected access_token in the answer to a login")?.to_owned());
@@ -46,7 +47,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn expect(self, status: u16, what: &str) -> anyhow::Result<String> {
+    /// The body, if this is the status.
+    ///
+    /// # Errors
+    ///
+    /// With what came, when it is another.
+    pub fn expect(self, status: u16, what: &str) -> anyhow::Result<String> {
         let hint = if self.status == 429 { "; server.toml has settings that allow it" } else { "" };
         ensure!(
             self.status == status,
@@ -58,24 +64,50 @@ impl Answer {
     }
 }
 
+/// A request with or without a body, from somebody or nobody.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// Path and query.
+    pub path: &'a str,
+    /// The access token of whoever asks.
+    pub token: Option<&'a str>,
+    /// The JSON that is sent.
+    pub body: Option<&'a Value>,
+}
+
+impl Request<'_> {
+    /// Asks, on a connection of its own, from the source address of the `index`th client.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, or it is no HTTP.
+    pub fn send(&self, target: Target, index: usize) -> anyhow::Result<Answer> {
+        let Self { method, path, .. } = self;
+        let host = target.address();
+        let token = self.token.map_or_else(String::new, |token| format!("authorization: Bearer {token}\r\n"));
+        let body = self.body.map_or_else(String::new, Value::to_string);
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{token}\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        exchange(target, index, &request)
+    }
+}
+
 /// Asks for a page.
 ///
 /// # Errors
 ///
 /// When there is no answer, or it is no HTTP.
 pub fn get(target: Target, path: &str) -> anyhow::Result<Answer> {
-    let host = target.address();
-    exchange(target, 0, &format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"))
+    Request { method: "GET", path, token: None, body: None }.send(target, 0)
 }
 
 fn post(target: Target, index: usize, path: &str, body: &Value) -> anyhow::Result<Answer> {
-    let (host, body) = (target.address(), body.to_string());
-    let length = body.len();
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         content-length: {length}\r\n\r\n{body}"
-    );
-    exchange(target, index, &request)
+    Request { method: "POST", path, token: None, body: Some(body) }.send(target, index)
 }
 
 fn exchange(target: Target, index: usize, request: &str) -> anyhow::Result<Answer> {

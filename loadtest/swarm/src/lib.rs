@@ -1,7 +1,7 @@
 //! A native load generator for Tickroom's sockets, and a bare relay to compare a server with.
 //!
-//! It knows the wire protocol and nothing else of Tickroom: register and log in over HTTP, `GET /ws/chat` and
-//! `GET /ws/ticker`.
+//! It knows the wire protocol and nothing else of Tickroom: accounts, follows and posts over HTTP, `GET /ws/chat`,
+//! `GET /ws/ticker` and `GET /api/notifications/stream`.
 //!
 //! # The way of one delivery
 //!
@@ -20,15 +20,18 @@
 //! |---|---|
 //! | [`plan`] | what each kind of scenario does with the swarm |
 //! | [`swarm`], [`client`], [`alarm`], [`socket`], [`handshake`] | the clients and what drives them |
+//! | [`audience`], [`event_stream`] | listeners of event streams |
 //! | [`account`], [`part`], [`run`], [`compare`] | before and around a run |
 //! | [`relay`] | the bare relay |
 
 pub mod account;
 pub mod alarm;
+pub mod audience;
 pub mod bisect;
 pub mod client;
 pub mod clock;
 pub mod compare;
+pub mod event_stream;
 pub mod frame;
 pub mod handshake;
 pub mod ledger;

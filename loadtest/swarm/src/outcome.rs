@@ -72,9 +72,10 @@ pub struct Outcome {
 }
 
 /// A figure made of two others: its name, and what is divided by what.
-const RATIOS: [(&str, &str, &str); 11] = [
+const RATIOS: [(&str, &str, &str); 12] = [
     ("deliveries_per_s", "deliveries", "window_s"),
     ("messages_per_s", "messages", "window_s"),
+    ("notifications_per_s", "notifications", "window_s"),
     ("ticks_per_s", "ticks", "window_s"),
     ("deliveries_per_server_cpu_s", "deliveries", "server_cpu_s"),
     ("server_cpu_share", "server_cpu_s", "cpu_window_s"),

@@ -37,10 +37,11 @@ impl Part {
     /// When the scenario cannot be split.
     pub fn crowd(self, scenario: &Scenario) -> anyhow::Result<Crowd> {
         let crowd = &scenario.crowd;
-        let searches = matches!(scenario.plan, Plan::Ramp { .. } | Plan::Overload);
+        let is_one = matches!(scenario.plan, Plan::Ramp { .. } | Plan::Overload | Plan::Notifications { .. });
         ensure!(
-            self.of == 1 || !searches,
-            "a search for the highest rate runs in one process: its steps depend on each other"
+            self.of == 1 || !is_one,
+            "a search for the highest rate runs in one process, because its steps depend on each other, \
+             and so do notifications"
         );
         ensure!(
             self.of <= crowd.rooms,

@@ -5,6 +5,7 @@ mod fanout;
 mod idle;
 mod jitter;
 mod meter;
+mod notifications;
 mod overload;
 mod ramp;
 mod slow_reader;
@@ -50,6 +51,9 @@ pub fn run(lab: &Lab<'_>) -> anyhow::Result<Outcome> {
         Plan::SlowReader(plan) => slow_reader::run(lab, plan),
         Plan::Ticks { markets } => ticks::run(lab, markets),
         Plan::Overload => overload::run(lab),
+        Plan::Notifications { authors, posts_per_s, settle_s } => {
+            notifications::run(lab, *authors, *posts_per_s, *settle_s)
+        }
     }
 }
 

@@ -141,6 +141,15 @@ pub enum Plan {
     },
     /// Find the highest rate, then offer twice as much.
     Overload,
+    /// Listen to event streams while others post. A room is nothing here, its readers are the listeners.
+    Notifications {
+        /// Accounts that post; the others follow one of them each, and listen.
+        authors: usize,
+        /// Posts in a second, over all authors.
+        posts_per_s: u64,
+        /// How long before memory is looked at.
+        settle_s: u64,
+    },
 }
 
 /// Readers that read too slowly.
@@ -272,6 +281,12 @@ impl Scenario {
             self.load.content_bytes >= least,
             "load.content_bytes: expected {least} or more for the send time"
         );
+        if let Plan::Notifications { authors, .. } = self.plan {
+            ensure!(
+                (1..users).contains(&authors),
+                "plan.authors: expected fewer than the {users} accounts, and one at least, got {authors}"
+            );
+        }
         if let Plan::SlowReader(SlowReader { slow, wake_from_s, wake_to_s, .. }) = self.plan {
             let readers = rooms * self.crowd.readers_per_room;
             ensure!(slow < readers, "plan.slow: expected fewer than the {readers} readers, got {slow}");

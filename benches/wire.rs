@@ -8,10 +8,11 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tickroom_actors::limits::ROOM_BATCH_MESSAGES;
-use tickroom_actors::room::Window;
+use tickroom_actors::room::{Mark, Window};
 use tickroom_actors::wire::native;
 use tickroom_storage::message::{Message, Sender};
 use tickroom_storage::{MessageId, Offset, TimestampMs, UserId};
+use tokio::time::Instant;
 
 /// 150 bytes of text, the size that other servers publish figures for.
 fn message(offset: u64) -> Message {
@@ -53,13 +54,13 @@ fn room(criterion: &mut Criterion) {
     group.bench_function("append a batch", |bencher| {
         bencher.iter(|| {
             let mut out = BytesMut::new();
-            let mut ends = Vec::with_capacity(ROOM_BATCH_MESSAGES);
+            let mut marks = Vec::with_capacity(ROOM_BATCH_MESSAGES);
             for _ in 0..ROOM_BATCH_MESSAGES {
                 encoder.put_message(&mut out, &next);
-                ends.push(out.len());
+                marks.push(Mark { end: out.len(), sender: next.sender.id });
             }
             let frames = out.freeze();
-            window.push(frames.clone(), &ends);
+            window.push(frames.clone(), &marks, Instant::now());
             frames
         });
     });

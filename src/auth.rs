@@ -68,7 +68,9 @@ use crate::{
 
 pub use self::{
     account::Registration,
-    authenticated::{Admin, Authenticated, MaybeAuthenticated, SocketIdentity, StreamIdentity},
+    authenticated::{
+        Admin, Authenticated, MaybeAuthenticated, MaybeSocketIdentity, SocketIdentity, StreamIdentity,
+    },
     cookie::{ACCESS_TOKEN, CookieSlot, REFRESH_TOKEN, SetCookies},
     family::OnRevoked,
     identity::{Identity, Scope, Scopes},

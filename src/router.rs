@@ -8,14 +8,15 @@ use crate::app::App;
 use crate::limits::{BODY_BYTES, PICTURE_BYTES_MAX, POST_BODY_BYTES};
 use crate::middleware;
 use crate::routes::{
-    account, activation, activity, admin, auth, backfill, candle, comment, dead_letter, follow, market,
-    notification, ops, picture, post, room, tag, timeline, ui, user,
+    account, activation, activity, admin, auth, backfill, candle, centrifuge, comment, dead_letter, follow,
+    market, notification, ops, picture, post, room, tag, timeline, ui, user,
 };
 
 /// All routes, wrapped in what happens to every request.
 pub fn router(app: App) -> Router {
     let routes = people().merge(news()).merge(administrators()).merge(posts()).merge(talk()).merge(prices());
-    let routes = routes.merge(operators()).merge(page()).layer(DefaultBodyLimit::max(BODY_BYTES));
+    let routes =
+        routes.merge(apps()).merge(operators()).merge(page()).layer(DefaultBodyLimit::max(BODY_BYTES));
     middleware::apply(routes, &app.auth).with_state(app)
 }
 
@@ -108,6 +109,11 @@ fn prices() -> Router<App> {
         .route("/api/markets/{code}/candles", get(candle::list))
         .route("/ws/ticker", any(market::tickers))
         .route("/ws/minute", any(candle::minutes))
+}
+
+/// Apps: many channels on one socket.
+fn apps() -> Router<App> {
+    Router::new().route("/connection/websocket", any(centrifuge::connect))
 }
 
 /// What operators and their machines ask.

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod auth;
 pub mod backfill;
 pub mod candle;
+pub mod centrifuge;
 pub mod comment;
 pub mod dead_letter;
 pub mod follow;

@@ -81,7 +81,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
     fn new(io: Io, session: OpenSession) -> Self {
         Self {
             io,
-            reader: Reader::new(),
+            reader: Reader::new(session.slot.dialect.inbound_bytes()),
             writer: Writer::default(),
             session,
             stage: Stage::Open,

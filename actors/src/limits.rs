@@ -2,6 +2,7 @@
 //!
 //! Limits that an operator may move live in [`crate::TreeConfig`]; these are properties of the design.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Text messages a socket may have waiting for its session.
@@ -38,6 +39,13 @@ pub const WINDOW_MESSAGES: usize = 8 * 1024;
 /// closed as slow finds there what it missed, with some time to notice.
 pub const WINDOW_BYTES: usize = 8 * 1024 * 1024;
 
+/// Age at which messages leave a room's window: long enough for a phone that changes networks or a lift, and a room that
+/// was busy and then falls silent gives its memory back. Older ones are in the log.
+pub const WINDOW_AGE: Duration = Duration::from_secs(600);
+
+/// How often a room looks at the age of its window, and whether its number of members has changed.
+pub const ROOM_TICK: Duration = Duration::from_secs(2);
+
 /// Recent messages that a member without a position is shown on joining.
 pub const JOIN_RECENT_MESSAGES: usize = 50;
 
@@ -55,6 +63,52 @@ pub const CONTENT_CHARS: usize = 2_000;
 /// Largest inbound WebSocket message. Holds [`CONTENT_CHARS`] of the most wasteful JSON spelling
 /// (two `\uXXXX` escapes, 12 bytes a character) and the keys around it; above it the socket is closed with 1009.
 pub const INBOUND_MESSAGE_BYTES: usize = 32 * 1024;
+
+/// Largest inbound message of the Centrifuge protocol, whose clients send many commands at once.
+/// Above it the socket is closed with 1009.
+pub const COMMANDS_BYTES: usize = 64 * 1024;
+
+/// Channels of one socket. One more is refused with error 106.
+pub const SOCKET_CHANNELS: usize = 128;
+
+/// Bytes of a channel's name. A longer one is refused with error 107.
+pub const CHANNEL_BYTES: usize = 255;
+
+/// Subscriptions that a socket may ask for in a second, after those with which it begins. Each may cost a replay; clients
+/// are told 111 and try again by themselves.
+pub const SUBSCRIPTIONS_PER_SECOND: NonZeroU32 = NonZeroU32::new(30).unwrap();
+
+/// Subscriptions that a socket may ask for at once: all it may have, and again.
+pub const SUBSCRIPTIONS_AT_ONCE: NonZeroU32 = NonZeroU32::new(256).unwrap();
+
+/// How long a socket of the Centrifuge protocol may be silent before its `connect`. Then it is closed with 3502.
+pub const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a connection outlives its token: clients refresh when it runs out and not before. Then 3005.
+pub const REFRESH_GRACE: Duration = Duration::from_secs(25);
+
+/// How long a command may take. Then it is answered with a temporary error, before clients, which wait for five seconds,
+/// give up and do not know what became of it.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(4);
+
+/// Bytes of replies that are put together in one frame.
+pub const REPLIES_BYTES: usize = 64 * 1024;
+
+/// Bytes of replays that may wait for one socket, over all its channels. Beyond it a channel is not recovered.
+pub const REPLAYS_BYTES: usize = 4 * WINDOW_BYTES;
+
+/// Messages of a page of history.
+pub const HISTORY_MESSAGES: u16 = 300;
+
+/// Bytes of a page of history; it is cut short there. A healthy outbox holds several.
+pub const HISTORY_BYTES: usize = 128 * 1024;
+
+/// Clients that the answer to `presence` lists; `presence_stats` counts all.
+pub const PRESENCE_CLIENTS: usize = 1_000;
+
+/// Members of a room up to which those who want to know are told of everyone who comes and leaves. In larger ones they
+/// are told the number.
+pub const JOIN_LEAVE_MEMBERS: usize = 100;
 
 /// Default cap of a socket's lossless lane; at the cap the socket is closed with 3008.
 pub const OUTBOX_BYTES: usize = 1024 * 1024;
@@ -157,4 +211,5 @@ const _: () = assert!(ROOM_BATCH_BYTES * 4 <= OUTBOX_BYTES, "a healthy outbox mu
 const _: () = assert!(WINDOW_BYTES >= OUTBOX_BYTES * 4, "who is closed as slow must be able to resume");
 const _: () = assert!(JOIN_RECENT_MESSAGES <= WINDOW_MESSAGES, "recent messages are read from the window");
 const _: () = assert!(CONTENT_CHARS * 12 + 1024 <= INBOUND_MESSAGE_BYTES, "a legal message must fit a frame");
+const _: () = assert!(HISTORY_BYTES * 4 <= OUTBOX_BYTES, "a healthy outbox must hold several pages");
 const _: () = assert!(ROOM_BATCH_MESSAGES <= ROOM_INBOX_MESSAGES, "a batch is taken from the inbox");

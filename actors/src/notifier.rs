@@ -9,14 +9,16 @@
 use crate::limits::{NOTICE_LOOK, NOTICES};
 use crate::metrics::NOTIFICATIONS_SHOWN;
 use crate::queue::{Full, Inbox, Wake};
-use crate::session::Dialect;
 use crate::tree::Services;
+use crate::wire::centrifuge::Channel;
+use crate::wire::centrifuge::publication::Spellings;
 use crate::wire::{CloseCode, native};
 use metrics::counter;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
+use tickroom_storage::notification::Notification;
 use tickroom_storage::{FamilyId, NotificationId, StorageError, UserId};
 
 /// How often the clock of the streams ticks.
@@ -148,12 +150,7 @@ async fn show(services: &Services, look: &Look) -> Result<(), StorageError> {
     counter!(NOTIFICATIONS_SHOWN).increment(u64::try_from(notifications.len()).unwrap_or(0));
     for notification in notifications.into_iter().map(Arc::new) {
         services.streams.of_user(notification.reader).iter().for_each(|slot| slot.push(&notification));
-        let sockets = services.registry.of_user(notification.reader);
-        let in_rooms = sockets.iter().filter(|socket| matches!(socket.dialect, Dialect::Chat { .. }));
-        let mut frame = None;
-        for socket in in_rooms {
-            socket.outbox.push(frame.get_or_insert_with(|| native::notification(&notification)).clone());
-        }
+        tell_sockets(services, &notification);
     }
     for user in readers {
         let count = unread.get(&user).copied().unwrap_or(0);
@@ -162,9 +159,20 @@ async fn show(services: &Services, look: &Look) -> Result<(), StorageError> {
     Ok(())
 }
 
+/// Frames of chat sockets, publications for clients of the Centrifuge protocol.
+fn tell_sockets(services: &Services, notification: &Notification) {
+    let reader = notification.reader;
+    let mut frames = None;
+    for socket in services.registry.of_user(reader).iter().filter(|socket| socket.hears_of_its_user()) {
+        let native = || native::notification(notification);
+        let frames = frames.get_or_insert_with(|| Spellings::new(Channel::User(reader), native()));
+        socket.outbox.push(frames.in_format(socket.format()));
+    }
+}
+
 fn log_out(services: &Services, user: UserId, family: FamilyId) {
     for session in services.registry.of_user(user) {
-        if session.identity.as_ref().is_some_and(|identity| identity.family == Some(family)) {
+        if session.identity().is_some_and(|identity| identity.family == Some(family)) {
             session.outbox.close(CloseCode::LOGGED_OUT);
         }
     }

@@ -3,7 +3,7 @@
 //! Plain shared state that outlives the actors: a [`Sessions`](crate::sessions::Sessions) shard that was restarted
 //! finds here which sockets it is responsible for.
 
-use crate::session::{SessionId, SessionSlot};
+use crate::session::{Identity, SessionId, SessionSlot};
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -54,16 +54,52 @@ impl Registry {
             self.count.fetch_sub(1, Ordering::SeqCst);
             return Err(Refused::Full);
         }
-        if let Some(identity) = &slot.identity {
-            let mut of_user = self.users.entry(identity.user).or_default();
-            if of_user.len() >= max_per_user {
-                self.count.fetch_sub(1, Ordering::SeqCst);
-                return Err(Refused::TooManyOfUser);
-            }
-            of_user.push(Arc::clone(slot));
+        if let Some(user) = slot.user()
+            && !self.add_to(user, slot, max_per_user)
+        {
+            self.count.fetch_sub(1, Ordering::SeqCst);
+            return Err(Refused::TooManyOfUser);
         }
         self.shard(slot.id).lock().insert(slot.id, Arc::clone(slot));
         Ok(())
+    }
+
+    /// Notes who is at the other end of a socket that was opened without saying so, or as somebody else.
+    pub(crate) fn identify(
+        &self,
+        slot: &Arc<SessionSlot>,
+        identity: Identity,
+        max_per_user: usize,
+    ) -> Result<(), Refused> {
+        let (before, user) = (slot.user(), identity.user);
+        if before != Some(user) && !self.add_to(user, slot, max_per_user) {
+            return Err(Refused::TooManyOfUser);
+        }
+        slot.set_identity(identity);
+        if let Some(before) = before.filter(|before| *before != user) {
+            self.remove_from(before, slot);
+        }
+        // Gone in the meantime: whoever removed it may have looked before it was added.
+        if !self.contains(slot.id) {
+            self.remove_from(user, slot);
+        }
+        Ok(())
+    }
+
+    fn add_to(&self, user: UserId, slot: &Arc<SessionSlot>, max: usize) -> bool {
+        let mut of_user = self.users.entry(user).or_default();
+        if of_user.len() >= max {
+            return false;
+        }
+        of_user.push(Arc::clone(slot));
+        true
+    }
+
+    fn remove_from(&self, user: UserId, slot: &SessionSlot) {
+        self.users.remove_if_mut(&user, |_, of_user| {
+            of_user.retain(|other| other.id != slot.id);
+            of_user.is_empty()
+        });
     }
 
     /// Forgets a socket; `false` if it was not there.
@@ -72,11 +108,8 @@ impl Registry {
             return false;
         }
         self.count.fetch_sub(1, Ordering::SeqCst);
-        if let Some(identity) = &slot.identity {
-            self.users.remove_if_mut(&identity.user, |_, of_user| {
-                of_user.retain(|other| other.id != slot.id);
-                of_user.is_empty()
-            });
+        if let Some(user) = slot.user() {
+            self.remove_from(user, slot);
         }
         true
     }

@@ -6,6 +6,7 @@
 //! refused (its sender hears `not_stored`), nothing else is lost: its successor rebuilds the window from the message
 //! log and the writer's intake, sends each member exactly what it misses, and goes on with the same epoch.
 
+mod ask;
 mod dedupe;
 mod members;
 mod pace;
@@ -13,17 +14,20 @@ mod rebuild;
 mod slot;
 mod window;
 
+pub use ask::{HistoryAsk, HistoryPart, HistoryRange, SubscribeAsk};
 pub use members::Members;
 pub use slot::{Publish, Receipt, RoomSlot, RoomView};
-pub use window::Window;
+pub use window::{Mark, Window};
 
 use crate::limits;
 use crate::metrics::{DELIVERIES, MESSAGES_IN};
 use crate::session::SessionSlot;
 use crate::tree::Services;
+use crate::wire::centrifuge::Format;
 use crate::wire::native;
 use bytes::BytesMut;
 use dedupe::Dedupe;
+use members::Pieces;
 use metrics::counter;
 use pace::Pace;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -52,6 +56,12 @@ pub enum RoomMessage {
         /// Where it was before its connection broke.
         resume: Option<Position>,
     },
+    /// A session wants to listen, in the terms of the Centrifuge protocol.
+    Subscribe(SubscribeAsk),
+    /// A session wants to know what was said.
+    History(HistoryAsk),
+    /// Time passes.
+    Tick,
 }
 
 /// The actor. Its state is rebuilt at every start.
@@ -69,11 +79,13 @@ pub struct RoomState {
     batch: Vec<Arc<Message>>,
     frames: BytesMut,
     /// Where each frame of the batch ends.
-    ends: Vec<usize>,
+    marks: Vec<Mark>,
     /// When the batch is full; less than the limit where outboxes are small.
     batch_bytes: usize,
     /// Holds the room back while most members are behind.
     pace: Pace,
+    /// How many members those who want to know were told of.
+    told_count: usize,
 }
 
 impl Actor for Room {
@@ -99,6 +111,7 @@ impl Actor for Room {
         state.start(rebuilt);
         // Whatever the predecessor left in the inbox.
         myself.cast(RoomMessage::Wake)?;
+        myself.send_interval(limits::ROOM_TICK, || RoomMessage::Tick);
         Ok(())
     }
 
@@ -111,6 +124,9 @@ impl Actor for Room {
         match message {
             RoomMessage::Wake => state.on_wake(&myself),
             RoomMessage::Join { session, resume } => state.on_join(&session, resume.as_ref()),
+            RoomMessage::Subscribe(ask) => state.on_subscribe(ask),
+            RoomMessage::History(ask) => state.on_history(ask),
+            RoomMessage::Tick => state.on_tick(),
         }
         Ok(())
     }
@@ -128,9 +144,10 @@ impl RoomState {
             encoder: native::Encoder::default(),
             batch: Vec::new(),
             frames: BytesMut::new(),
-            ends: Vec::new(),
+            marks: Vec::new(),
             batch_bytes,
             pace: Pace::default(),
+            told_count: 0,
         }
     }
 
@@ -142,13 +159,14 @@ impl RoomState {
             self.dedupe.insert(&message);
             self.stage(message);
             if self.is_batch_full() {
-                self.remember();
+                self.keep();
             }
         }
-        self.remember();
+        self.keep();
         let position = self.position();
         if !rebuilt.same_epoch {
             self.slot.members.announce(&native::joined(&self.slot.name, &position, Some(false)));
+            self.slot.members.resubscribe();
         }
         self.slot.started(position);
         self.slot.members.catch_up(&self.window);
@@ -200,7 +218,7 @@ impl RoomState {
     /// Encodes a message into the batch.
     fn stage(&mut self, message: Arc<Message>) {
         self.encoder.put_message(&mut self.frames, &message);
-        self.ends.push(self.frames.len());
+        self.marks.push(Mark { end: self.frames.len(), sender: message.sender.id });
         self.batch.push(message);
     }
 
@@ -208,13 +226,21 @@ impl RoomState {
         self.batch.len() >= limits::ROOM_BATCH_MESSAGES || self.frames.len() >= self.batch_bytes
     }
 
-    /// Moves the batch into the window; returns its frames in one piece.
-    fn remember(&mut self) -> bytes::Bytes {
-        let frames = self.frames.split().freeze();
-        self.window.push(frames.clone(), &self.ends);
-        self.ends.clear();
+    /// Moves the batch into the window.
+    fn keep(&mut self) {
+        self.window.push(self.frames.split().freeze(), &self.marks, Instant::now());
+        self.marks.clear();
         self.batch.clear();
-        frames
+    }
+
+    /// What was kept last, in every way of spelling that somebody here reads.
+    fn pieces(&self) -> Pieces {
+        let members = &self.slot.members;
+        let pushes = |format| {
+            members.reads(format).then(|| self.window.last_pushes(format, members.channel())).flatten()
+        };
+        let native = self.window.last_frames();
+        Pieces { native, json: pushes(Format::Json), protobuf: pushes(Format::Protobuf) }
     }
 
     /// Hands the batch to all members.
@@ -223,18 +249,28 @@ impl RoomState {
         if messages == 0 {
             return;
         }
-        let frames = self.remember();
+        self.keep();
+        let pieces = self.pieces();
         let tail = self.window.tail();
         self.slot.advanced(tail);
-        let audience = self.slot.members.deliver(&frames, tail);
+        let audience = self.slot.members.deliver(&pieces, tail);
         self.pace.delivered(audience, Instant::now());
         counter!(MESSAGES_IN).increment(count(messages));
         counter!(DELIVERIES).increment(count(messages) * count(audience.members));
     }
 
+    /// Lets go what is too old to replay, and tells those who want to know how many members there are.
+    fn on_tick(&mut self) {
+        self.window.expire(Instant::now());
+        let members = self.slot.members.len();
+        if std::mem::replace(&mut self.told_count, members) != members {
+            self.slot.members.tell_count();
+        }
+    }
+
     /// Adds a member between two batches, so what it is given here and what comes live meet without gap or overlap.
     fn on_join(&mut self, session: &Arc<SessionSlot>, resume: Option<&Position>) {
-        if self.slot.members.contains(session.id) {
+        if self.slot.members.contains(session) {
             return;
         }
         let replay = resume

@@ -5,8 +5,7 @@
 //! away with `3004`, to come back later, and the others go on.
 
 use crate::restart::{RestartLog, RestartPolicy, Verdict};
-use crate::room::{Position, Room, RoomMessage, RoomSlot};
-use crate::session::SessionSlot;
+use crate::room::{Room, RoomMessage, RoomSlot};
 use crate::tree::Services;
 use crate::turnstile::Turnstile;
 use crate::wire::CloseCode;
@@ -52,14 +51,12 @@ impl RoomDirectory {
 
 /// The supervisor's control plane.
 pub enum RoomsMessage {
-    /// A session wants into a room.
-    Join {
-        /// The room.
+    /// A room is needed, and is to hear this.
+    Ask {
+        /// The room; nothing happens if there is none of this name.
         room: RoomName,
-        /// Who joins.
-        session: Arc<SessionSlot>,
-        /// Where it was before its connection broke.
-        resume: Option<Position>,
+        /// What to say once it runs.
+        message: RoomMessage,
     },
     /// The pause after a death is over.
     Respawn(Arc<RoomSlot>),
@@ -112,9 +109,7 @@ impl Actor for Rooms {
         state: &mut RoomsState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            RoomsMessage::Join { room, session, resume } => {
-                state.on_join(&myself, &room, session, resume).await
-            }
+            RoomsMessage::Ask { room, message } => state.on_ask(&myself, &room, message).await,
             RoomsMessage::Respawn(slot) => state.on_respawn(&myself, &slot).await,
             RoomsMessage::Tick => state.on_tick(),
         }
@@ -129,7 +124,7 @@ impl Actor for Rooms {
     ) -> Result<(), ActorProcessingErr> {
         match event {
             SupervisionEvent::ActorTerminated(who, _, Some(reason)) if reason == IDLE => {
-                state.children.remove(&who.get_id());
+                state.on_asleep(&myself, who.get_id()).await;
             }
             SupervisionEvent::ActorTerminated(who, ..) => state.on_death(&myself, who.get_id(), "stopped"),
             SupervisionEvent::ActorFailed(who, error) => {
@@ -145,22 +140,19 @@ impl Actor for Rooms {
 const IDLE: &str = "idle";
 
 impl RoomsState {
-    async fn on_join(
-        &mut self,
-        myself: &ActorRef<RoomsMessage>,
-        room: &RoomName,
-        session: Arc<SessionSlot>,
-        resume: Option<Position>,
-    ) {
+    async fn on_ask(&mut self, myself: &ActorRef<RoomsMessage>, room: &RoomName, message: RoomMessage) {
         let Some(slot) = self.services.directory.get(room) else {
-            return session.outbox.close(CloseCode::UNKNOWN_ROOM);
+            if let RoomMessage::Join { session, .. } = message {
+                session.outbox.close(CloseCode::UNKNOWN_ROOM);
+            }
+            return;
         };
         slot.touch();
         if !slot.address.is_up() && !self.respawning.contains(room) {
             self.spawn(myself, &slot).await;
         }
-        // A room that waits for its restart does not hear this; the session's shard asks again.
-        slot.address.cast(RoomMessage::Join { session, resume });
+        // A room that waits for its restart does not hear this; whoever asks, asks again.
+        slot.address.cast(message);
     }
 
     async fn on_respawn(&mut self, myself: &ActorRef<RoomsMessage>, slot: &Arc<RoomSlot>) {
@@ -182,6 +174,15 @@ impl RoomsState {
         }
     }
 
+    /// A room went to sleep. One that was given something to do in the same moment is woken again.
+    async fn on_asleep(&mut self, myself: &ActorRef<RoomsMessage>, actor: ActorId) {
+        if let Some(slot) = self.children.remove(&actor)
+            && !(slot.members.is_empty() && slot.inbox.is_empty())
+        {
+            self.spawn(myself, &slot).await;
+        }
+    }
+
     fn on_death(&mut self, myself: &ActorRef<RoomsMessage>, actor: ActorId, error: &str) {
         let Some(slot) = self.children.remove(&actor) else {
             return;
@@ -198,7 +199,7 @@ impl RoomsState {
                 crate::metrics::escalated("room");
                 tracing::error!(room = %slot.name, error, "room keeps dying, its members are sent away");
                 self.deaths.remove(&slot.name);
-                slot.members.close_all(CloseCode::INTERNAL);
+                slot.members.send_away(CloseCode::INTERNAL);
             }
         }
     }

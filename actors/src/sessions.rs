@@ -8,7 +8,7 @@
 use crate::limits;
 use crate::metrics::{CLOSES, SOCKETS};
 use crate::restart::{RestartPolicy, Verdict};
-use crate::session::{Dialect, Session, SessionId, SessionMessage, SessionSlot};
+use crate::session::{Dialect, Session, SessionId, SessionMessage, SessionSlot, Stage};
 use crate::tree::Services;
 use crate::wire::CloseCode;
 use metrics::{counter, gauge};
@@ -26,6 +26,10 @@ const TICK: Duration = Duration::from_millis(250);
 pub enum SessionsMessage {
     /// A socket was opened and registered.
     Opened(Arc<SessionSlot>),
+    /// A client of the Centrifuge protocol said who it is.
+    Identified(Arc<SessionSlot>),
+    /// A session waits for answers that may take too long.
+    Awaiting(Arc<SessionSlot>),
     /// The pause after a death is over.
     Respawn(Arc<SessionSlot>),
     /// Time passes.
@@ -52,6 +56,10 @@ pub struct SessionsState {
 enum Due {
     /// It should have entered its room by now.
     Joined,
+    /// It should have connected by now.
+    Connected,
+    /// Some commands should have been answered by now.
+    Answered,
     /// It is time to ask whether the client is there.
     Ping,
     /// The client should have given a sign of life since this time.
@@ -92,6 +100,8 @@ impl Actor for Sessions {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             SessionsMessage::Opened(slot) => state.on_opened(&myself, slot).await,
+            SessionsMessage::Identified(slot) => state.watch_expiry(&slot),
+            SessionsMessage::Awaiting(slot) => state.watch_answers(&slot),
             SessionsMessage::Respawn(slot) => state.spawn(&myself, slot).await,
             SessionsMessage::Tick => state.on_tick(),
         }
@@ -123,11 +133,38 @@ impl SessionsState {
         if matches!(slot.dialect, Dialect::Chat { .. }) {
             self.deadlines.insert((now + millis(limits::JOIN_RETRY), slot.id, Due::Joined));
         }
-        if let Some(identity) = &slot.identity {
-            let left = millis_until(identity.expires_at, TimestampMs::now());
-            self.deadlines.insert((now + left, slot.id, Due::Expiry));
+        if slot.dialect.terms().is_some() {
+            self.deadlines.insert((
+                now + millis(self.services.config.connect_within),
+                slot.id,
+                Due::Connected,
+            ));
         }
+        self.watch_expiry(&slot);
+        self.watch_answers(&slot);
         self.spawn(myself, slot).await;
+    }
+
+    fn watch_expiry(&mut self, slot: &SessionSlot) {
+        if let Some(left) = self.left_to_live(slot) {
+            self.deadlines.insert((self.services.now_ms() + left, slot.id, Due::Expiry));
+        }
+    }
+
+    fn watch_answers(&mut self, slot: &SessionSlot) {
+        if let Some(until) = slot.connection.as_ref().and_then(|connection| connection.watched_until()) {
+            self.deadlines.insert((until, slot.id, Due::Answered));
+        }
+    }
+
+    /// Milliseconds until the identity is void: when it runs out, or a little later if the client is to bring another.
+    fn left_to_live(&self, slot: &SessionSlot) -> Option<u64> {
+        let expires_at = slot.identity()?.expires_at;
+        let stage = slot.connection.as_ref().map(|connection| connection.stage());
+        let is_renewable = stage == Some(Stage::Connected { renewable: true });
+        let grace = if is_renewable { millis(self.services.config.refresh_grace) } else { 0 };
+        let grace = i64::try_from(grace).unwrap_or(i64::MAX);
+        Some(millis_until(expires_at.plus_millis(grace), TimestampMs::now()))
     }
 
     async fn spawn(&mut self, myself: &ActorRef<SessionsMessage>, slot: Arc<SessionSlot>) {
@@ -195,10 +232,15 @@ impl SessionsState {
                 slot.address.cast(SessionMessage::Join);
                 Some((now + millis(limits::JOIN_RETRY), Due::Joined))
             }
-            Due::Ping => {
-                slot.outbox.ping();
-                Some((now + millis(config.pong_timeout), Due::Pong(now)))
+            Due::Connected => on_connect_due(slot, now + millis(config.connect_within)),
+            Due::Answered => {
+                let (late, next) = slot.connection.as_ref()?.overdue(now);
+                let format = slot.format()?;
+                late.iter().for_each(|reply| _ = slot.outbox.push(format.single(reply)));
+                next.map(|next| (next, Due::Answered))
             }
+            Due::Ping if !slot.ping() => Some((now + spread(millis(config.ping_interval)), Due::Ping)),
+            Due::Ping => Some((now + millis(config.pong_timeout), Due::Pong(now))),
             Due::Pong(pinged_at) if slot.last_heard_ms() < pinged_at => {
                 slot.outbox.close(CloseCode::NO_PONG);
                 None
@@ -208,12 +250,27 @@ impl SessionsState {
                 now + spread(millis(config.ping_interval.saturating_sub(config.pong_timeout))),
                 Due::Ping,
             )),
-            Due::Expiry => {
-                slot.outbox.close(CloseCode::EXPIRED);
-                None
-            }
+            Due::Expiry => match self.left_to_live(slot)? {
+                0 => {
+                    slot.outbox.close(CloseCode::EXPIRED);
+                    None
+                }
+                // It was renewed.
+                left => Some((now + left, Due::Expiry)),
+            },
         }
     }
+}
+
+/// A client had time enough to connect. Who was refused should be gone; it may come back.
+fn on_connect_due(slot: &SessionSlot, again: u64) -> Option<(u64, Due)> {
+    match slot.connection.as_ref()?.stage() {
+        Stage::Silent => slot.outbox.close(CloseCode::STALE),
+        Stage::Refused => slot.outbox.close(CloseCode::EXPIRED),
+        Stage::Connecting => return Some((again, Due::Connected)),
+        Stage::Connected { .. } => {}
+    }
+    None
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -7,6 +7,8 @@
 use crate::feed::upbit::Ticker;
 use crate::session::{SessionId, SessionSlot};
 use crate::wire;
+use crate::wire::centrifuge::Channel;
+use crate::wire::centrifuge::publication::Spellings;
 use bytes::Bytes;
 use dashmap::DashMap;
 use dashmap::mapref::multiple::RefMulti;
@@ -63,6 +65,13 @@ struct Market {
 /// The slot of the conflated lanes that says whether prices are stale. Those of markets are above.
 const STALE_KEY: u32 = 0;
 
+/// Added to a market's slot, the slot that says the same in its channel of the Centrifuge protocol, which has no word for
+/// the whole socket. Slots of markets are below, those of candles above.
+const STALE_KEY_OF_CHANNEL: u32 = 1 << 30;
+
+/// What clients of the Centrifuge protocol are told when a market is not followed any more.
+pub(crate) const MARKET_CLOSED: (u32, &str) = (2000, "market closed");
+
 /// All markets that can be watched.
 #[derive(Default)]
 pub struct TickerHub {
@@ -76,6 +85,38 @@ pub struct TickerHub {
 /// The market is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownMarket;
+
+impl Market {
+    /// Tells the watchers that the market is not followed any more. Those of the native dialect stay, in case it is again.
+    fn close(&self, code: &MarketCode) {
+        let frame = wire::ticker::encode_closed(code);
+        let channel = Channel::Ticker(code.clone()).to_string();
+        self.watchers.lock().retain(|_, session| {
+            if session.format().is_none() {
+                // In the place of a price that was not sent yet.
+                session.outbox.conflate(self.key, frame.clone());
+                return true;
+            }
+            self.forget(session);
+            let (code, reason) = MARKET_CLOSED;
+            session.unsubscribed(&channel, code, reason);
+            false
+        });
+    }
+
+    /// Tells one watcher that prices are stale, or are not any more.
+    fn tell_stale(&self, session: &SessionSlot, frames: &Spellings) {
+        let (format, of_channel) = (session.format(), STALE_KEY_OF_CHANNEL + self.key);
+        let key = if format.is_some() { of_channel } else { STALE_KEY };
+        session.outbox.conflate(key, frames.in_format(format));
+    }
+
+    /// Drops what one watcher was not sent yet.
+    fn forget(&self, session: &SessionSlot) {
+        session.outbox.forget(self.key);
+        session.outbox.forget(STALE_KEY_OF_CHANNEL + self.key);
+    }
+}
 
 impl TickerHub {
     /// Makes markets watchable. Known ones keep their price and watchers.
@@ -94,10 +135,7 @@ impl TickerHub {
     pub fn keep(&self, codes: &[MarketCode]) {
         for entry in self.markets.iter().filter(|entry| !codes.contains(entry.key())) {
             if entry.open.swap(false, Ordering::SeqCst) {
-                let frame = wire::ticker::encode_closed(entry.key());
-                let watchers = entry.watchers.lock();
-                // In the place of a price that was not sent yet.
-                watchers.values().for_each(|session| session.outbox.conflate(entry.key, frame.clone()));
+                entry.close(entry.key());
             }
         }
     }
@@ -108,13 +146,10 @@ impl TickerHub {
             return;
         }
         tracing::info!(stale, "age of prices");
-        let frame = wire::ticker::encode_stale(stale);
         for market in &self.markets {
-            market
-                .watchers
-                .lock()
-                .values()
-                .for_each(|session| session.outbox.conflate(STALE_KEY, frame.clone()));
+            let frames =
+                Spellings::new(Channel::Ticker(market.key().clone()), wire::ticker::encode_stale(stale));
+            market.watchers.lock().values().for_each(|session| market.tell_stale(session, &frames));
         }
     }
 
@@ -162,7 +197,10 @@ impl TickerHub {
         if !watchers.is_empty()
             && let Some(frame) = wire::ticker::encode(tick, false)
         {
-            watchers.values().for_each(|session| session.outbox.conflate(market.key, frame.clone()));
+            let frames = Spellings::new(Channel::Ticker(code.clone()), frame);
+            for session in watchers.values() {
+                session.outbox.conflate(market.key, frames.in_format(session.format()));
+            }
         }
         Some((exchange, ticker.stream_type.as_deref() == Some("SNAPSHOT")))
     }
@@ -179,11 +217,13 @@ impl TickerHub {
             return Err(UnknownMarket);
         }
         if self.stale.load(Ordering::SeqCst) {
-            session.outbox.conflate(STALE_KEY, wire::ticker::encode_stale(true));
+            let frames = Spellings::new(Channel::Ticker(code.clone()), wire::ticker::encode_stale(true));
+            market.tell_stale(session, &frames);
         }
         let snapshot: Option<Bytes> = last.as_ref().and_then(|tick| wire::ticker::encode(tick, true));
         if let Some(frame) = snapshot {
-            session.outbox.conflate(market.key, frame);
+            let frames = Spellings::new(Channel::Ticker(code.clone()), frame);
+            session.outbox.conflate(market.key, frames.in_format(session.format()));
         }
         Ok(())
     }
@@ -192,7 +232,7 @@ impl TickerHub {
     pub fn unwatch(&self, code: &MarketCode, session: &SessionSlot) -> Result<(), UnknownMarket> {
         let market = self.markets.get(code).ok_or(UnknownMarket)?;
         market.watchers.lock().remove(&session.id);
-        session.outbox.forget(market.key);
+        market.forget(session);
         Ok(())
     }
 

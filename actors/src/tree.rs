@@ -50,6 +50,10 @@ pub struct TreeConfig {
     pub ping_interval: Duration,
     /// A socket that gives no sign of life for this long after a ping is closed.
     pub pong_timeout: Duration,
+    /// How long a client of the Centrifuge protocol may take to connect.
+    pub connect_within: Duration,
+    /// How long such a client may take to bring another token when the first has run out.
+    pub refresh_grace: Duration,
     /// Open sockets at most.
     pub max_sockets: usize,
     /// Open sockets of one user at most.
@@ -80,6 +84,8 @@ impl Default for TreeConfig {
             outbox_bytes: crate::limits::OUTBOX_BYTES,
             ping_interval: Duration::from_secs(25),
             pong_timeout: Duration::from_secs(10),
+            connect_within: crate::limits::CONNECT_WITHIN,
+            refresh_grace: crate::limits::REFRESH_GRACE,
             max_sockets: 50_000,
             sockets_per_user: 100,
             batch_messages: 2_000,

@@ -1,9 +1,10 @@
 //! What goes over sockets: frames, close codes, refusals and the dialects.
 //!
-//! A dialect (here [`native`] for chat and [`ticker`] for prices) turns text into commands and publications into
-//! frames. A frame is encoded once and shared by everybody who gets it.
+//! A dialect (here [`native`] for chat, [`ticker`] and [`candle`] for markets, and [`centrifuge`] for all of it on one
+//! socket) turns text into commands and publications into frames. A frame is encoded once and shared by everybody who gets it.
 
 pub mod candle;
+pub mod centrifuge;
 pub mod close;
 pub mod frame;
 pub mod native;

@@ -40,6 +40,10 @@ pub struct SocketIdentity(pub Identity);
 #[derive(Debug)]
 pub struct StreamIdentity(pub Identity);
 
+/// The caller of a WebSocket handshake that may be made by anybody, as with [`MaybeAuthenticated`].
+#[derive(Debug)]
+pub struct MaybeSocketIdentity(pub Option<Identity>);
+
 impl<S: Send + Sync> FromRequestParts<S> for Authenticated
 where
     Auth: FromRef<S>,
@@ -133,6 +137,26 @@ where
         };
         let identity = auth.identify(presented).await?;
         identity.require(Scope::Read)?;
+        Ok(Self(identity))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MaybeSocketIdentity
+where
+    Auth: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Query(TicketQuery { ticket }) = Query::from_request_parts(parts, state).await?;
+        let identity = match SocketIdentity::from_request_parts(parts, state).await {
+            Ok(SocketIdentity(identity)) => Some(identity),
+            Err(refused) if refused.status() != StatusCode::UNAUTHORIZED => return Err(refused),
+            Err(refused) if ticket.is_some() || credential::is_explicit(&parts.headers) => {
+                return Err(refused);
+            }
+            Err(_stale_cookies) => None,
+        };
         Ok(Self(identity))
     }
 }

@@ -61,7 +61,12 @@ impl Auth {
         }
     }
 
-    async fn by_access_token(&self, token: &str) -> Result<Identity, ApiError> {
+    /// Whom an access token stands for that came by another way than a header: over a socket.
+    ///
+    /// # Errors
+    ///
+    /// 401 `token_expired`, or another 401 for a token that is no good.
+    pub async fn by_access_token(&self, token: &str) -> Result<Identity, ApiError> {
         let identity = self.0.access_tokens.verify(token, self.now())?;
         self.still_live(identity).await
     }

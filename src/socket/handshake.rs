@@ -2,7 +2,8 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::header::{
-    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+    UPGRADE,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -17,9 +18,20 @@ use crate::error::ApiError;
 pub struct Handshake {
     accept: HeaderValue,
     upgrade: OnUpgrade,
+    /// What the client offered to speak, in its order of preference.
+    protocols: Vec<String>,
+    /// What of that is spoken; nothing unless both sides named it.
+    protocol: Option<&'static str>,
 }
 
 impl Handshake {
+    /// Takes the first of the client's protocols that is among ours.
+    pub fn choose(&mut self, ours: &[&'static str]) -> Option<&'static str> {
+        let theirs = self.protocols.iter();
+        self.protocol = theirs.flat_map(|offered| ours.iter().find(|ours| *ours == offered)).next().copied();
+        self.protocol
+    }
+
     /// Answers 101 and serves the socket in a task of its own.
     pub fn accept(self, session: OpenSession) -> Response {
         tokio::spawn(serve(self.upgrade, session));
@@ -28,7 +40,11 @@ impl Handshake {
             (UPGRADE, HeaderValue::from_static("websocket")),
             (SEC_WEBSOCKET_ACCEPT, self.accept),
         ];
-        (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+        let protocol =
+            self.protocol.map(|chosen| [(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(chosen))]);
+        let mut response = (StatusCode::SWITCHING_PROTOCOLS, headers).into_response();
+        response.headers_mut().extend(protocol.into_iter().flatten());
+        response
     }
 }
 
@@ -45,7 +61,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Handshake {
             let detail = "this connection cannot be upgraded; WebSocket needs HTTP/1.1";
             ApiError::bad_request("not_a_websocket_handshake", detail).into_response()
         })?;
-        Ok(Self { accept, upgrade })
+        let protocols = entries(&parts.headers, &SEC_WEBSOCKET_PROTOCOL).map(str::to_owned).collect();
+        Ok(Self { accept, upgrade, protocols, protocol: None })
     }
 }
 
@@ -70,8 +87,13 @@ fn check(method: &Method, headers: &HeaderMap) -> Result<HeaderValue, &'static s
 
 /// Whether a header that is a comma list has `token` in it.
 fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    entries(headers, name).any(|entry| entry.eq_ignore_ascii_case(token))
+}
+
+/// The entries of a header that is a comma list.
+fn entries<'a>(headers: &'a HeaderMap, name: &'a HeaderName) -> impl Iterator<Item = &'a str> {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|entry| entry.trim().eq_ignore_ascii_case(token))
+    values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use tickroom_actors::limits::INBOUND_MESSAGE_BYTES;
 use tickroom_actors::session::Inbound;
 use tickroom_actors::wire::CloseCode;
 use tokio::io::{AsyncRead, ReadBuf};
@@ -42,13 +41,14 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new() -> Self {
+    /// A reader that takes messages up to this size.
+    pub(super) fn new(message_bytes: usize) -> Self {
         let config = WebSocketConfig::default()
             // The default is allocated at once, 128 KiB a socket.
             .read_buffer_size(SOCKET_BUFFER_BYTES)
             .write_buffer_size(0)
-            .max_message_size(Some(INBOUND_MESSAGE_BYTES))
-            .max_frame_size(Some(INBOUND_MESSAGE_BYTES));
+            .max_message_size(Some(message_bytes))
+            .max_frame_size(Some(message_bytes));
         let protocol = WebSocketContext::new(Role::Server, Some(config));
         Self { protocol, unread: Bytes::new(), control: Vec::new(), done: false }
     }
@@ -94,7 +94,7 @@ impl Reader {
 fn inbound(message: Message) -> Option<Inbound> {
     match message {
         Message::Text(text) => Some(Inbound::Text(text)),
-        Message::Binary(_) => Some(Inbound::Binary),
+        Message::Binary(bytes) => Some(Inbound::Binary(bytes)),
         _ => None,
     }
 }

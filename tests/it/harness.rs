@@ -13,6 +13,7 @@
 
 mod bucket;
 mod candle;
+mod centrifuge;
 mod chat;
 mod events;
 mod frame;
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 pub(crate) use bucket::Bucket;
 pub(crate) use candle::CandleSocket;
+pub(crate) use centrifuge::CentrifugeSocket;
 pub(crate) use chat::{ChatSocket, place};
 pub(crate) use events::EventStream;
 pub(crate) use frame::Frame;

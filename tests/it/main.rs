@@ -11,6 +11,7 @@ mod activation;
 mod activity;
 mod auth;
 mod candle;
+mod centrifuge;
 mod comment;
 mod durability;
 mod follow;

@@ -230,7 +230,7 @@ async fn the_age_of_prices_is_told_as_its_example_says() {
 
 #[test]
 fn every_example_is_tested() {
-    let source = include_str!("protocol.rs");
+    let source = concat!(include_str!("protocol.rs"), include_str!("centrifuge.rs"));
     let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
     let examples = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
     let names: BTreeSet<_> =
@@ -243,7 +243,8 @@ fn every_example_is_tested() {
 
 #[test]
 fn the_manual_knows_every_close_code() {
-    let manual = std::fs::read_to_string(folder().join("chat.md")).unwrap();
+    let manual = |name| std::fs::read_to_string(folder().join(name)).unwrap();
+    let manual = manual("chat.md") + &manual("centrifuge.md");
     for CloseCode { code, reason } in CloseCode::ALL {
         assert!(manual.contains(&format!("| {code} | `{reason}` |")), "{code} {reason} is missing");
     }

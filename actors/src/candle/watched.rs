@@ -5,6 +5,9 @@
 
 use crate::session::{SessionId, SessionSlot};
 use crate::wire;
+use crate::wire::centrifuge::Channel;
+use crate::wire::centrifuge::publication::Spellings;
+use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tickroom_storage::TimestampMs;
@@ -33,7 +36,8 @@ impl Watched {
     pub(super) fn add(&mut self, session: &Arc<SessionSlot>, recent: &[Candle], now: TimestampMs) {
         self.readers.insert(session.id, Arc::clone(session));
         let open = self.series.interval.window(now).from;
-        session.outbox.push(wire::candle::snapshot(&self.series, recent, open, self.simulated));
+        let snapshot = wire::candle::snapshot(&self.series, recent, open, self.simulated);
+        session.outbox.push(self.spelled(snapshot).in_format(session.format()));
         match recent.last() {
             Some(last) if last.start >= open => {
                 self.closed_before = self.closed_before.max(last.start);
@@ -86,19 +90,25 @@ impl Watched {
     }
 
     fn tell_running(&self, candle: &Candle) {
-        let frame = wire::candle::frame(&self.series, candle, false, self.simulated);
-        self.readers.values().for_each(|reader| reader.outbox.conflate(self.key, frame.clone()));
+        let frame = self.spelled(wire::candle::frame(&self.series, candle, false, self.simulated));
+        for reader in self.readers.values() {
+            reader.outbox.conflate(self.key, frame.in_format(reader.format()));
+        }
     }
 
     fn tell_closed(&self, candle: &Candle) {
-        let frame = wire::candle::frame(&self.series, candle, true, self.simulated);
+        let frame = self.spelled(wire::candle::frame(&self.series, candle, true, self.simulated));
         for reader in self.readers.values() {
             // What waits in the conflated lane is an older state of this window, unless another one runs by now.
             if self.running.is_none() {
                 reader.outbox.forget(self.key);
             }
-            reader.outbox.push(frame.clone());
+            reader.outbox.push(frame.in_format(reader.format()));
         }
+    }
+
+    fn spelled(&self, frame: Bytes) -> Spellings {
+        Spellings::new(Channel::Candle(self.series.clone()), frame)
     }
 }
 

@@ -7,6 +7,8 @@ use crate::metrics::{ACKS, REFUSALS};
 use crate::queue::{Full, Inbox, Wake};
 use crate::session::SessionSlot;
 use crate::turnstile::Turnstile;
+use crate::wire::centrifuge::message::Empty;
+use crate::wire::centrifuge::{Channel, Reply};
 use crate::wire::{Refusal, native};
 use metrics::counter;
 use parking_lot::Mutex;
@@ -32,15 +34,26 @@ pub struct Publish {
 pub struct Receipt {
     session: Option<Arc<SessionSlot>>,
     client_id: Option<ClientMessageId>,
+    /// The command to answer, where every command is answered. The native dialect acknowledges what has a client id.
+    command: Option<u32>,
 }
 
 impl Receipt {
     /// A receipt for one message of a session.
     pub const fn new(session: Arc<SessionSlot>, client_id: Option<ClientMessageId>) -> Self {
-        Self { session: Some(session), client_id }
+        Self { session: Some(session), client_id, command: None }
     }
 
-    /// The sender's own id for the message, if it wants an ack.
+    /// A receipt for one `publish` of the Centrifuge protocol.
+    pub(crate) const fn for_command(
+        session: Arc<SessionSlot>,
+        client_id: Option<ClientMessageId>,
+        command: u32,
+    ) -> Self {
+        Self { session: Some(session), client_id, command: Some(command) }
+    }
+
+    /// The sender's own id for the message, if it has one.
     pub const fn client_id(&self) -> Option<&ClientMessageId> {
         self.client_id.as_ref()
     }
@@ -50,9 +63,16 @@ impl Receipt {
         let Some(session) = self.session.take() else {
             return;
         };
-        if let Some(client_id) = &self.client_id {
-            counter!(ACKS).increment(1);
-            session.outbox.push(native::ack(client_id, id, offset, duplicate));
+        match (self.command, &self.client_id) {
+            (Some(command), _) => {
+                counter!(ACKS).increment(1);
+                session.answer(Reply { publish: Some(Empty {}), ..Reply::to(command) });
+            }
+            (None, Some(client_id)) => {
+                counter!(ACKS).increment(1);
+                session.outbox.push(native::ack(client_id, id, offset, duplicate));
+            }
+            (None, None) => {}
         }
     }
 
@@ -64,7 +84,10 @@ impl Receipt {
     fn answer(&mut self, refusal: &Refusal) {
         if let Some(session) = self.session.take() {
             counter!(REFUSALS, "code" => refusal.code()).increment(1);
-            session.outbox.push(native::error(refusal, self.client_id.as_ref()));
+            match self.command {
+                Some(command) => session.answer(Reply::error(command, refusal.into())),
+                None => _ = session.outbox.push(native::error(refusal, self.client_id.as_ref())),
+            }
         }
     }
 }
@@ -113,10 +136,10 @@ impl RoomSlot {
     /// The slot of a room that has not been started in this process.
     pub fn new(name: RoomName, turnstile: Arc<Turnstile>) -> Self {
         Self {
+            members: Members::new(Channel::Chat(name.clone()).to_string()),
             name,
             turnstile,
             inbox: Inbox::new(limits::ROOM_INBOX_MESSAGES),
-            members: Members::default(),
             address: Address::default(),
             position: Mutex::new(None),
             used: Mutex::new(Instant::now()),

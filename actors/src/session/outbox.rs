@@ -8,7 +8,7 @@
 //! sockets with a full outbox hold a thousand times the references, not the bytes.
 
 use crate::turnstile::Turnstile;
-use crate::wire::{CloseCode, frame};
+use crate::wire::CloseCode;
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
@@ -180,9 +180,9 @@ impl Outbox {
         self.inner.lock().lossless_bytes
     }
 
-    /// Asks whether the other side is still there.
-    pub fn ping(&self) {
-        self.push(frame::PING);
+    /// Bytes of replays that wait.
+    pub fn replay_bytes(&self) -> usize {
+        self.inner.lock().replay_bytes
     }
 }
 

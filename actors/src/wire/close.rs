@@ -46,10 +46,18 @@ close_codes! {
     NO_PONG = 3012, "no pong";
     /// The client went on sending although it was told to wait, again and again.
     TOO_MANY_REQUESTS = 3013, "too many requests";
+    /// The token is none of ours, its login has ended, or it is another user's.
+    INVALID_TOKEN = 3500, "invalid token";
+    /// What came is not the Centrifuge protocol.
+    BAD_REQUEST = 3501, "bad request";
+    /// Nothing came: no `connect` in time.
+    STALE = 3502, "stale";
     /// The login behind this socket ended (logout, password change).
     LOGGED_OUT = 3503, "logged out";
     /// The user has more sockets open than allowed.
     TOO_MANY_SOCKETS = 3504, "connection limit";
+    /// A message to the server itself, which wants none.
+    NOT_AVAILABLE = 3508, "not available";
     /// The room does not exist.
     UNKNOWN_ROOM = 3510, "unknown room";
 }

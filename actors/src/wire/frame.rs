@@ -6,8 +6,30 @@
 use super::CloseCode;
 use bytes::{BufMut, Bytes, BytesMut};
 
-const FIN_TEXT: u8 = 0x81;
-const FIN_CLOSE: u8 = 0x88;
+const FIN: u8 = 0x80;
+const FIN_TEXT: u8 = FIN | 1;
+const FIN_CLOSE: u8 = FIN | 8;
+
+/// What kind of payload a data frame holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opcode {
+    /// More of the message that the frame before began.
+    Continuation,
+    /// UTF-8.
+    Text,
+    /// Bytes.
+    Binary,
+}
+
+/// Whether a frame ends its message. Each fragment is a frame of its own, so control frames (a pong, the close) may come
+/// between two of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// It does.
+    Last,
+    /// Another fragment follows.
+    MoreFollows,
+}
 
 /// A ping without payload; every client library answers it by itself.
 pub const PING: Bytes = Bytes::from_static(&[0x89, 0x00]);
@@ -25,6 +47,36 @@ pub fn text(payload: &[u8]) -> Bytes {
     let mut out = BytesMut::new();
     put_text(&mut out, payload);
     out.freeze()
+}
+
+/// One data frame of its own.
+pub fn data(opcode: Opcode, part: Part, payload: &[u8]) -> Bytes {
+    let mut out = BytesMut::with_capacity(payload.len() + 10);
+    let fin = if part == Part::Last { FIN } else { 0 };
+    out.put_u8(fin | opcode.bits());
+    put_length(&mut out, payload.len());
+    out.put_slice(payload);
+    out.freeze()
+}
+
+/// What a data frame made here holds.
+pub fn payload(frame: &Bytes) -> Bytes {
+    let header = match frame.get(1) {
+        Some(127) => 10,
+        Some(126) => 4,
+        _ => 2,
+    };
+    frame.slice(header.min(frame.len())..)
+}
+
+impl Opcode {
+    const fn bits(self) -> u8 {
+        match self {
+            Self::Continuation => 0,
+            Self::Text => 1,
+            Self::Binary => 2,
+        }
+    }
 }
 
 /// A close frame with code and reason.
@@ -73,6 +125,28 @@ mod tests {
             let payload = "x".repeat(length);
             assert_eq!(read_back(&text(payload.as_bytes()), 1), [Message::text(payload)], "{length}");
         }
+    }
+
+    #[test]
+    fn a_payload_comes_out_as_it_went_in() {
+        for length in [0, 125, 126, 65_535, 65_536] {
+            let payload = vec![b'x'; length];
+            assert_eq!(super::payload(&text(&payload)), payload, "{length}");
+        }
+    }
+
+    #[test]
+    fn fragments_make_one_message_and_a_ping_may_come_between_them() {
+        let frames = [
+            data(Opcode::Text, Part::MoreFollows, b"one "),
+            PING,
+            data(Opcode::Continuation, Part::MoreFollows, b"two "),
+            data(Opcode::Continuation, Part::Last, b""),
+            data(Opcode::Binary, Part::Last, b"\0"),
+        ];
+        let read = read_back(&frames.concat().into(), 3);
+        let expected = [Message::Ping(Bytes::new()), Message::text("one two "), Message::binary(&b"\0"[..])];
+        assert_eq!(read, expected);
     }
 
     #[test]

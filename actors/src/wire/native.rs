@@ -174,6 +174,13 @@ impl Encoder {
     }
 }
 
+/// One message as JSON, in no frame.
+pub(crate) fn message(message: &Message) -> Bytes {
+    let mut out = BytesMut::new();
+    Encoder::default().put_message(&mut out, message);
+    frame::payload(&out.freeze())
+}
+
 /// The first frame in a room: where it stands, and whether the gap since the client's position follows whole.
 /// `recovered` is absent when the client named no position.
 pub fn joined(room: &RoomName, position: &Position, recovered: Option<bool>) -> Bytes {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use tickroom_storage::message::{Appended, Message, MessageLog, PageBound};
-use tickroom_storage::{Offset, RoomName, StorageError};
+use tickroom_storage::message::{Appended, Message, MessageLog, PageBound, Sender};
+use tickroom_storage::{MessageId, Offset, RoomName, StorageError, TimestampMs, UserId};
 
 /// What an append does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(crate) enum Mode {
     Forgetful,
     /// Stores the first half and fails.
     Half,
+    /// Does not answer until the mode changes.
+    Hanging,
 }
 
 #[derive(Default)]
@@ -54,6 +56,22 @@ impl FaultyLog {
     /// Sizes of the appends that were tried.
     pub(crate) fn batches(&self) -> Vec<usize> {
         self.0.lock().batches.clone()
+    }
+
+    /// Puts so many messages into a room where nothing was said.
+    pub(crate) fn fill(&self, room: &str, messages: u64) {
+        for offset in 1..=messages {
+            let sender = Sender { id: UserId::new(1), name: "ann".into(), profile_url: None };
+            self.insert(Message {
+                id: MessageId::new(i64::try_from(offset).unwrap()),
+                room: room.parse().unwrap(),
+                offset: Offset::new(offset),
+                sender,
+                content: offset.to_string().into(),
+                client_id: None,
+                created_at: TimestampMs::now(),
+            });
+        }
     }
 
     /// Puts a message in, past the writer.
@@ -94,6 +112,9 @@ impl MessageLog for FaultyLog {
     async fn append(&self, batch: &[Arc<Message>]) -> Result<Vec<Appended>, StorageError> {
         // An engine answers from elsewhere; a writer may be killed while it waits.
         tokio::task::yield_now().await;
+        while self.0.lock().steady == Some(Mode::Hanging) {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
         let outcome = {
             let mut inner = self.0.lock();
             inner.batches.push(batch.len());
@@ -101,7 +122,7 @@ impl MessageLog for FaultyLog {
             let stored = match mode {
                 Mode::Up | Mode::Forgetful => batch,
                 Mode::Half => &batch[..batch.len() / 2],
-                Mode::Down => &[],
+                Mode::Down | Mode::Hanging => &[],
             };
             let outcomes: Result<Vec<_>, _> = stored.iter().map(|message| inner.insert(message)).collect();
             if mode == Mode::Up { outcomes } else { Err(down()) }
@@ -120,13 +141,19 @@ impl MessageLog for FaultyLog {
         bound: PageBound,
         limit: u16,
     ) -> Result<Vec<Message>, StorageError> {
-        assert_eq!(bound, PageBound::Latest, "rooms read the end only");
         if self.0.lock().steady == Some(Mode::Down) {
             return Err(down());
         }
         let all = self.contents(room.as_str());
-        let skip = all.len().saturating_sub(limit.into());
-        Ok(all[skip..].iter().map(|message| (**message).clone()).collect())
+        let page = match bound {
+            PageBound::Latest => &all[all.len().saturating_sub(limit.into())..],
+            PageBound::After(offset) => {
+                let first = all.partition_point(|message| message.offset <= offset);
+                &all[first..all.len().min(first + usize::from(limit))]
+            }
+            PageBound::Before(_) => unreachable!("nobody here reads backwards"),
+        };
+        Ok(page.iter().map(|message| (**message).clone()).collect())
     }
 
     async fn ping(&self) -> Result<(), StorageError> {

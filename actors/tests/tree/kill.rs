@@ -35,7 +35,7 @@ async fn survive(test: &TestTree, victim: impl Fn() -> Option<ActorCell>) {
 }
 
 async fn talk(member: Arc<Member>) {
-    let name = member.slot.identity.as_ref().unwrap().name.clone();
+    let name = member.slot.identity().unwrap().name;
     for number in 0..MESSAGES {
         member.insist(&format!("{name}-{number}")).await;
     }

@@ -4,6 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod candle;
+mod centrifuge;
+mod channel;
+mod client;
 mod event;
 mod faults;
 mod faulty_log;

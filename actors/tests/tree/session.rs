@@ -47,7 +47,7 @@ async fn who_does_not_listen_to_that_is_sent_away_and_harms_nobody() {
 async fn a_binary_frame_and_garbage_are_answered_and_harmless() {
     let test = TestTree::start().await;
     let ann = test.enter("ann").await;
-    ann.slot.receive(Inbound::Binary);
+    ann.slot.receive(Inbound::Binary("garbage".into()));
     ann.send("garbage".to_owned()).await;
     ann.insist("still here").await;
     let codes: Vec<_> = ann.frames("ERROR").iter().map(|error| error["code"].clone()).collect();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{CandleSocket, SMALL_BUFFER_BYTES, Socket, TickerSocket, User, within};
+use super::{CandleSocket, CentrifugeSocket, SMALL_BUFFER_BYTES, Socket, TickerSocket, User, within};
 
 /// The headers of a WebSocket handshake; the key is RFC 6455's example.
 const HANDSHAKE: [(&str, &str); 4] = [
@@ -73,6 +73,11 @@ impl Host {
     /// Opens a WebSocket, which must be let in.
     pub(crate) async fn open(&self, path: &str, headers: &[(&str, &str)]) -> Socket {
         Socket::open(self.address, path, headers, None).await
+    }
+
+    /// A socket for any channels, not connected yet.
+    pub(crate) async fn centrifuge(&self) -> CentrifugeSocket {
+        CentrifugeSocket::new(self.open("/connection/websocket", &[]).await)
     }
 
     /// A socket for prices.

@@ -3,7 +3,9 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::{Answer, ChatSocket, EventStream, Host, SMALL_BUFFER_BYTES, Socket, eventually};
+use super::{
+    Answer, CentrifugeSocket, ChatSocket, EventStream, Host, SMALL_BUFFER_BYTES, Socket, eventually,
+};
 
 /// One login of somebody.
 pub(crate) struct User {
@@ -154,6 +156,13 @@ impl User {
     /// Waits until this user was told exactly this, newest first.
     pub(crate) async fn is_told(&self, kinds: &[&str]) {
         eventually(&format!("{} is told {kinds:?}", self.name), async || self.told().await == kinds).await;
+    }
+
+    /// A socket for any channels, connected.
+    pub(crate) async fn centrifuge(&self) -> CentrifugeSocket {
+        let mut socket = self.host.centrifuge().await;
+        socket.connect(&self.access_token).await;
+        socket
     }
 
     /// Enters a room as somebody new to it.

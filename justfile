@@ -23,6 +23,10 @@ web:
 stream:
     .ci/run stream
 
+# Ask a running server whether it does what its OpenAPI document says.
+api:
+    .ci/run api
+
 # Format the code.
 fmt:
     cargo fmt --all

@@ -152,7 +152,13 @@ impl Person {
             "username": name, "email": format!("{name}@example.com"), "password": "to write and to wait"
         });
         let send = async |path: &str| {
-            http.post(format!("{root}{path}")).json(&account).send().await.unwrap().error_for_status().unwrap()
+            http.post(format!("{root}{path}"))
+                .json(&account)
+                .send()
+                .await
+                .unwrap()
+                .error_for_status()
+                .unwrap()
         };
         send("/api/auth/register").await;
         let login: Value = send("/api/auth/login").await.json().await.unwrap();

@@ -13,6 +13,7 @@ use tickroom_actors::limits::WRITE_FRAMES;
 use tickroom_actors::session::{Dialect, Identity, Inbound};
 use tickroom_storage::TimestampMs;
 use tickroom_storage::user::User;
+use utoipa::ToSchema;
 
 use crate::app::Server;
 use crate::auth::Registration;
@@ -24,7 +25,7 @@ mod community;
 mod script;
 
 /// Somebody whom a visitor of the demo can be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DemoLogin {
     /// The address to log in with.
     pub email: &'static str,

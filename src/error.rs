@@ -14,6 +14,7 @@ use axum::{
 };
 use serde::Serialize;
 use tickroom_storage::{ErrorKind, StorageError};
+use utoipa::ToSchema;
 
 use crate::middleware::request_id;
 
@@ -33,19 +34,22 @@ pub struct ApiError {
 }
 
 /// One field of the input that was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// Where it stands in the input, in JSON's spelling: `email`, `tags[2]`.
+    #[schema(value_type = String, example = "email")]
     pub field: Cow<'static, str>,
     /// What is wrong, for programs: `too_short`, `taken`.
+    #[schema(value_type = String, example = "too_short")]
     pub code: &'static str,
     /// What is wrong, for people.
+    #[schema(value_type = String)]
     pub detail: Cow<'static, str>,
 }
 
 /// The document itself, in the order in which a reader wants it.
-#[derive(Serialize)]
-struct Problem<'a> {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Problem<'a> {
     #[serde(rename = "type")]
     kind: String,
     title: &'static str,
@@ -53,8 +57,10 @@ struct Problem<'a> {
     code: &'static str,
     detail: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<FieldError>)]
     errors: &'a [FieldError],
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
     request_id: Option<request_id::RequestId>,
 }
 

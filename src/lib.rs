@@ -11,6 +11,7 @@
 //! - [`listener`]: from TCP connections to requests.
 //! - [`picture`]: from what people send as their picture to what is shown.
 //! - [`idempotency`]: writes that come twice. [`viewer`]: who looks at a post, without knowing who it is.
+//! - [`openapi`]: what the handlers say of themselves, for programs.
 //! - [`stream`]: the edge of event streams.
 //! - [`socket`]: the WebSocket edge; from there on, a message's way is told in [`tickroom_actors`].
 
@@ -34,6 +35,7 @@ pub mod message_log;
 pub mod middleware;
 pub mod moment;
 pub mod open_files;
+pub mod openapi;
 pub mod picture;
 pub mod router;
 pub mod routes;

@@ -220,6 +220,9 @@ pub const PAGE_ITEMS: u16 = 20;
 /// Posts or comments in a page of a list at most; above it 422.
 pub const PAGE_ITEMS_MAX: u16 = 100;
 
+/// The cursor of a list. Ours have up to 150 bytes, where they hold a part of a name; above it 422.
+pub const CURSOR_BYTES_MAX: usize = 256;
+
 /// Tags in the list of the most used ones when the client does not say.
 pub const PAGE_TAGS: u16 = 20;
 

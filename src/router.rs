@@ -8,8 +8,8 @@ use crate::app::App;
 use crate::limits::{BODY_BYTES, PICTURE_BYTES_MAX, POST_BODY_BYTES};
 use crate::middleware;
 use crate::routes::{
-    account, activation, activity, admin, auth, backfill, candle, centrifuge, comment, dead_letter, follow,
-    market, notification, ops, picture, post, room, tag, timeline, ui, user,
+    account, activation, activity, admin, auth, backfill, candle, centrifuge, comment, dead_letter, docs,
+    follow, market, notification, ops, picture, post, room, tag, timeline, ui, user,
 };
 
 /// All routes, wrapped in what happens to every request.
@@ -127,5 +127,9 @@ fn operators() -> Router<App> {
 
 /// The page.
 fn page() -> Router<App> {
-    Router::new().route("/", get(ui::index)).route("/assets/{*path}", get(ui::asset))
+    Router::new()
+        .route("/", get(ui::index))
+        .route("/assets/{*path}", get(ui::asset))
+        .route("/docs", get(docs::browser))
+        .route("/api-docs/openapi.json", get(docs::document))
 }

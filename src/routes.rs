@@ -10,6 +10,7 @@ pub mod candle;
 pub mod centrifuge;
 pub mod comment;
 pub mod dead_letter;
+pub mod docs;
 pub mod follow;
 pub mod market;
 pub mod notification;

@@ -3,26 +3,32 @@
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use secrecy::SecretString;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::{
     auth::{Auth, Authenticated, password::Password},
     error::{ApiError, Violations},
     extract::Json,
     middleware::client_ip::ClientIp,
+    openapi::{problem, schema},
 };
 
 /// `PUT /api/users/me/password`.
-#[derive(Deserialize, Default)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
 pub struct PasswordBody {
+    #[serde(default)]
+    #[schema(value_type = schema::Password, required)]
     current_password: SecretString,
+    #[serde(default)]
+    #[schema(value_type = schema::NewPassword, required)]
     new_password: SecretString,
 }
 
 /// `DELETE /api/users/me`.
-#[derive(Deserialize, Default)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
 pub struct DeleteBody {
+    #[serde(default)]
+    #[schema(value_type = schema::Password, required)]
     password: SecretString,
 }
 
@@ -31,6 +37,11 @@ pub struct DeleteBody {
 /// # Errors
 ///
 /// 401 for nobody, 403 `wrong_password`, 422 for a new one that will not do, 429 for guessing.
+#[utoipa::path(
+    put, path = "/api/users/me/password", tag = "user",
+    request_body = PasswordBody,
+    responses((status = 204), problem::LoggedIn, problem::WrongPassword, problem::NotFound),
+)]
 pub async fn change_password(
     State(auth): State<Auth>,
     Authenticated(identity): Authenticated,
@@ -51,6 +62,11 @@ pub async fn change_password(
 /// # Errors
 ///
 /// 401 for nobody, 403 `wrong_password`, 429 for guessing.
+#[utoipa::path(
+    delete, path = "/api/users/me", tag = "user",
+    request_body = DeleteBody,
+    responses((status = 204), problem::LoggedIn, problem::WrongPassword, problem::NotFound),
+)]
 pub async fn delete(
     State(auth): State<Auth>,
     Authenticated(identity): Authenticated,

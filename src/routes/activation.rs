@@ -6,15 +6,18 @@ use axum::extract::State;
 use serde::Serialize;
 use tickroom_actors::feed::Candidate;
 use tickroom_storage::{MarketCode, TimestampMs};
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::Admin;
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
+use crate::openapi::{problem, schema};
 
 /// A market that is or could be followed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct CandidateView {
+    #[schema(value_type = schema::MarketCode)]
     code: MarketCode,
     korean_name: String,
     english_name: String,
@@ -33,29 +36,40 @@ pub struct CandidateView {
 }
 
 /// The answer to `GET /api/admin/markets`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct CandidatesView {
     /// All that the exchange lists and all that somebody asked for, by code.
     markets: Vec<CandidateView>,
 }
 
-/// `GET /api/admin/markets`: what is followed, and what could be. Empty without a feed.
+/// What is followed, and what could be. Empty without a feed.
 ///
 /// # Errors
 ///
 /// 401 and 403.
+#[utoipa::path(
+    get, path = "/api/admin/markets", tag = "admin",
+    operation_id = "markets",
+    responses((status = 200, body = CandidatesView), problem::Administrator),
+)]
 pub async fn list(State(app): State<App>, _: Admin) -> Json<CandidatesView> {
     let services = app.tree.services();
     let all = services.config.feed.as_ref().map(|feed| services.activation.all(feed)).unwrap_or_default();
     Json(CandidatesView { markets: views(&app, all) })
 }
 
-/// `PUT /api/admin/markets/{code}/activation`: follows a market from now on, whatever the configuration says. It gets
-/// prices, candles and a room within some seconds, and keeps them over restarts. Twice is once.
+/// Follows a market from now on, whatever the configuration says. It gets prices, candles and a room within some
+/// seconds, and keeps them over restarts. Twice is once.
 ///
 /// # Errors
 ///
 /// 401, 403; 404 for a market that nobody knows, or without a feed; 503 while the database is down.
+#[utoipa::path(
+    put, path = "/api/admin/markets/{code}/activation", tag = "admin",
+    operation_id = "activate_market",
+    params(("code" = schema::MarketCode, Path)),
+    responses((status = 200, body = CandidateView), problem::Administrator, problem::NotFound),
+)]
 pub async fn put(
     State(app): State<App>,
     _: Admin,
@@ -64,12 +78,17 @@ pub async fn put(
     decide(&app, &code, true).await
 }
 
-/// `DELETE /api/admin/markets/{code}/activation`: follows a market no more, whatever the configuration says. Its room
-/// stays, its watchers are told. Twice is once.
+/// Follows a market no more, whatever the configuration says. Its room stays, its watchers are told. Twice is once.
 ///
 /// # Errors
 ///
 /// As [`put`].
+#[utoipa::path(
+    delete, path = "/api/admin/markets/{code}/activation", tag = "admin",
+    operation_id = "deactivate_market",
+    params(("code" = schema::MarketCode, Path)),
+    responses((status = 200, body = CandidateView), problem::Administrator, problem::NotFound),
+)]
 pub async fn delete(
     State(app): State<App>,
     _: Admin,

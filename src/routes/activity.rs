@@ -5,28 +5,37 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tickroom_storage::event::Event;
 use tickroom_storage::{EventId, TimestampMs};
+use utoipa::{IntoParams, ToSchema};
 
 use super::page;
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::{ApiError, Violations};
 use crate::extract::{Json, Query};
+use crate::openapi::{problem, schema};
 
 /// The query of `GET /api/activity`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct ActivityQuery {
+    #[param(value_type = Option<schema::Cursor>)]
     cursor: Option<String>,
+    #[param(value_type = Option<schema::ItemsLimit>)]
     limit: Option<u16>,
 }
 
 /// Something that one did.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct ActivityView {
+    #[schema(value_type = schema::Id)]
     id: EventId,
     /// `post_created`, `comment_liked`, …; more may be added.
+    #[schema(value_type = String, example = "post_created")]
     kind: Box<str>,
     /// What it was done to, by its ids; which there are depends on the kind.
+    #[schema(value_type = Object)]
     details: Box<RawValue>,
+    #[schema(value_type = schema::Time)]
     created_at: TimestampMs,
 }
 
@@ -41,18 +50,24 @@ impl TryFrom<Event> for ActivityView {
 }
 
 /// A page of what one did, newest first.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct ActivitiesView {
     activities: Vec<ActivityView>,
     /// What to pass as `cursor` to go on; null at the end.
+    #[schema(value_type = Option<schema::Cursor>)]
     next_cursor: Option<EventId>,
 }
 
-/// `GET /api/activity?cursor=&limit=`: what one did, newest first.
+/// What one did, newest first.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 422 for a query that makes no sense.
+#[utoipa::path(
+    get, path = "/api/activity", tag = "activity",
+    params(ActivityQuery),
+    responses((status = 200, body = ActivitiesView), problem::LoggedIn),
+)]
 pub async fn list(
     State(app): State<App>,
     Authenticated(me): Authenticated,

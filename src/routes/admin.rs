@@ -6,20 +6,26 @@ use tickroom_storage::{
     TimestampMs, UserId,
     user::{Role, User, Users},
 };
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     auth::{Admin, Auth},
     error::{ApiError, Violation, Violations},
     extract::{Json, Path, Query},
     limits::{PAGE_USERS, PAGE_USERS_MAX, USER_SEARCH_CHARS_MAX},
+    openapi::{problem, schema},
 };
 
 /// The query of `GET /api/admin/users`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct UsersQuery {
     #[serde(default)]
+    #[param(value_type = Option<schema::AccountPart>)]
     q: String,
+    #[param(value_type = Option<schema::Id>)]
     cursor: Option<UserId>,
+    #[param(value_type = Option<schema::UsersLimit>)]
     limit: Option<u16>,
 }
 
@@ -40,14 +46,19 @@ impl UsersQuery {
 }
 
 /// What an administrator may know of somebody.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct AccountView {
+    #[schema(value_type = schema::Id)]
     id: UserId,
     username: String,
     email: String,
+    #[schema(value_type = schema::Role)]
     role: Role,
+    #[schema(value_type = Option<schema::Time>)]
     verified_at: Option<TimestampMs>,
+    #[schema(value_type = Option<schema::Time>)]
     suspended_at: Option<TimestampMs>,
+    #[schema(value_type = schema::Time)]
     created_at: TimestampMs,
 }
 
@@ -66,25 +77,32 @@ impl From<User> for AccountView {
 }
 
 /// A page of accounts, the newest first.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct AccountsView {
     users: Vec<AccountView>,
     /// What to pass as `cursor` to go on; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Id>)]
     next_cursor: Option<UserId>,
 }
 
 /// `PUT /api/admin/users/{id}/role`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct RoleBody {
+    #[schema(value_type = schema::Role)]
     role: Role,
 }
 
-/// `GET /api/admin/users?q=&cursor=&limit=`: accounts whose name or address holds `q`, in any letter case.
+/// Accounts whose name or address holds `q`, in any letter case.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 403 for who is no administrator, 422 for a query that makes no sense.
+#[utoipa::path(
+    get, path = "/api/admin/users", tag = "admin",
+    params(UsersQuery),
+    responses((status = 200, body = AccountsView), problem::Administrator),
+)]
 pub async fn users(
     State(users): State<Users>,
     Admin(_): Admin,
@@ -102,6 +120,12 @@ pub async fn users(
 /// # Errors
 ///
 /// 401, 403, 404 for nobody of this id, 409 `own_account`.
+#[utoipa::path(
+    put, path = "/api/admin/users/{id}/role", tag = "admin",
+    params(("id" = schema::Id, Path)),
+    request_body = RoleBody,
+    responses((status = 204), problem::Administrator, problem::NotFound, problem::OwnAccount),
+)]
 pub async fn set_role(
     State(auth): State<Auth>,
     Admin(admin): Admin,
@@ -112,12 +136,16 @@ pub async fn set_role(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `PUT /api/admin/users/{id}/suspension`: keeps somebody out, and ends logins and sockets. 204, also when it is so
-/// already.
+/// Keeps somebody out, and ends logins and sockets. 204, also when it is so already.
 ///
 /// # Errors
 ///
 /// 401, 403, 404 for nobody of this id, 409 `own_account`.
+#[utoipa::path(
+    put, path = "/api/admin/users/{id}/suspension", tag = "admin",
+    params(("id" = schema::Id, Path)),
+    responses((status = 204), problem::Administrator, problem::NotFound, problem::OwnAccount),
+)]
 pub async fn suspend(
     State(auth): State<Auth>,
     Admin(admin): Admin,
@@ -127,11 +155,16 @@ pub async fn suspend(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `DELETE /api/admin/users/{id}/suspension`: lets somebody in again. 204, also when nothing stood in the way.
+/// Lets somebody in again. 204, also when nothing stood in the way.
 ///
 /// # Errors
 ///
 /// 401, 403, 404 for nobody of this id.
+#[utoipa::path(
+    delete, path = "/api/admin/users/{id}/suspension", tag = "admin",
+    params(("id" = schema::Id, Path)),
+    responses((status = 204), problem::Administrator, problem::NotFound),
+)]
 pub async fn lift_suspension(
     State(auth): State<Auth>,
     Admin(admin): Admin,

@@ -17,6 +17,7 @@ use axum::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tickroom_storage::user::Email;
+use utoipa::ToSchema;
 
 use super::user::OwnView;
 use crate::{
@@ -27,17 +28,23 @@ use crate::{
     limits::TICKET_TTL,
     mail::is_deliverable,
     middleware::client_ip::ClientIp,
+    openapi::{problem, schema},
 };
 
 /// Tokens must not be found in anybody's cache (RFC 6749 section 5.1).
 const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 
 /// `POST /api/auth/register`. A missing field counts as an empty one, so that all of them are told of at once.
-#[derive(Deserialize, Default)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
 pub struct RegisterBody {
+    #[serde(default)]
+    #[schema(value_type = schema::Username, required)]
     username: String,
+    #[serde(default)]
+    #[schema(value_type = schema::Email, required)]
     email: String,
+    #[serde(default)]
+    #[schema(value_type = schema::NewPassword, required)]
     password: SecretString,
 }
 
@@ -66,10 +73,13 @@ impl RegisterBody {
 }
 
 /// `POST /api/auth/login`.
-#[derive(Deserialize, Default)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
 pub struct LoginBody {
+    #[serde(default)]
+    #[schema(value_type = schema::Email, required)]
     email: String,
+    #[serde(default)]
+    #[schema(value_type = schema::Password, required)]
     password: SecretString,
 }
 
@@ -86,13 +96,14 @@ impl LoginBody {
 }
 
 /// `POST /api/auth/refresh` and `/logout`, for clients without cookies.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct RefreshBody {
+    #[schema(value_type = String)]
     refresh_token: SecretString,
 }
 
 /// The answer to login and refresh.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct TokenView {
     access_token: String,
     token_type: &'static str,
@@ -113,7 +124,7 @@ impl TokenView {
 }
 
 /// The answer to `POST /api/auth/ticket`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct TicketView {
     ticket: String,
     expires_in_s: u64,
@@ -125,6 +136,14 @@ pub struct TicketView {
 /// # Errors
 ///
 /// As above, and 429 for too many from one address.
+#[utoipa::path(
+    post, path = "/api/auth/register", tag = "auth",
+    request_body = RegisterBody,
+    responses(
+        (status = 201, body = OwnView, headers(("Location" = String))),
+        problem::Taken, problem::RateLimited, problem::MailBusy,
+    ),
+)]
 pub async fn register(
     State(auth): State<Auth>,
     ClientIp(client): ClientIp,
@@ -145,6 +164,15 @@ pub async fn register(
 ///
 /// As above; with the right password 403 `email_not_verified` or `account_suspended`; 429 for too many from one address,
 /// or too many wrong ones.
+#[utoipa::path(
+    post, path = "/api/auth/login", tag = "auth",
+    request_body = LoginBody,
+    responses(
+        (status = 200, body = TokenView),
+        problem::InvalidCredentials, problem::EmailNotVerified, problem::AccountSuspended,
+        problem::RateLimited,
+    ),
+)]
 pub async fn login(
     State(auth): State<Auth>,
     ClientIp(client): ClientIp,
@@ -167,6 +195,16 @@ pub async fn login(
 /// # Errors
 ///
 /// 401 when there is none or it is no good, 429 for too many from one address.
+#[utoipa::path(
+    post, path = "/api/auth/refresh", tag = "auth",
+    request_body = Option<RefreshBody>,
+    security((), ("refresh_cookie" = [])),
+    responses(
+        (status = 200, body = TokenView),
+        problem::Unauthenticated, problem::TokenExpired, problem::TokenInvalid, problem::TokenRevoked,
+        problem::RateLimited,
+    ),
+)]
 pub async fn refresh(
     State(auth): State<Auth>,
     ClientIp(client): ClientIp,
@@ -192,6 +230,12 @@ pub async fn refresh(
 /// # Errors
 ///
 /// Only the server's own.
+#[utoipa::path(
+    post, path = "/api/auth/logout", tag = "auth",
+    request_body = Option<RefreshBody>,
+    security((), ("bearer" = []), ("cookie" = [])),
+    responses((status = 204)),
+)]
 pub async fn logout(
     State(auth): State<Auth>,
     headers: HeaderMap,
@@ -209,6 +253,10 @@ pub async fn logout(
 /// # Errors
 ///
 /// 401 for nobody.
+#[utoipa::path(
+    post, path = "/api/auth/ticket", tag = "auth",
+    responses((status = 200, body = TicketView), problem::LoggedIn),
+)]
 pub async fn ticket(
     State(auth): State<Auth>,
     Authenticated(identity): Authenticated,

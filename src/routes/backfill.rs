@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tickroom_actors::limits::BACKFILLS_WAITING;
 use tickroom_storage::candle::{Backfill, Interval, NewBackfill, Outcome, Series, Span};
 use tickroom_storage::{BackfillId, MarketCode, TimestampMs};
+use utoipa::ToSchema;
 
 use super::candle::{find, invalid, moment};
 use crate::app::App;
@@ -15,26 +16,36 @@ use crate::auth::Admin;
 use crate::error::{ApiError, Violation, Violations};
 use crate::extract::{Json, Path};
 use crate::moment::Moment;
+use crate::openapi::{problem, schema};
 
 /// The body of `POST /api/admin/backfills`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct BackfillBody {
+    #[schema(value_type = schema::MarketCode)]
     market: String,
+    #[schema(value_type = schema::Interval)]
     interval: String,
     /// The first day, or a time.
+    #[schema(value_type = schema::Moment)]
     from: String,
     /// The last day, or the first time that is not wanted any more; now if it is left out.
+    #[schema(value_type = Option<schema::Moment>)]
     to: Option<String>,
 }
 
 /// A request for old candles, and how far it has come.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct BackfillView {
+    #[schema(value_type = schema::Id)]
     id: BackfillId,
+    #[schema(value_type = schema::MarketCode)]
     market: MarketCode,
+    #[schema(value_type = schema::Interval)]
     interval: Interval,
+    #[schema(value_type = schema::Time)]
     from: TimestampMs,
     /// The first moment that is not part of it.
+    #[schema(value_type = schema::Time)]
     to: TimestampMs,
     /// `waiting`, `running`, `done`, `failed` or `cancelled`.
     state: &'static str,
@@ -43,7 +54,9 @@ pub struct BackfillView {
     requests: i64,
     /// Candles that were new or different.
     changes: i64,
+    #[schema(value_type = schema::Time)]
     created_at: TimestampMs,
+    #[schema(value_type = Option<schema::Time>)]
     finished_at: Option<TimestampMs>,
     failure: Option<String>,
 }
@@ -84,7 +97,7 @@ fn share(interval: Interval, span: Span, reached: TimestampMs) -> f64 {
 }
 
 /// The answer to `GET /api/admin/backfills`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct BackfillsView {
     /// Whether this process collects; it does not while another one does in the same folder.
     collecting: bool,
@@ -97,11 +110,16 @@ pub struct BackfillsView {
     backfills: Vec<BackfillView>,
 }
 
-/// `GET /api/admin/backfills`: what was asked for lately, and how the collector is.
+/// What was asked for lately, and how the collector is.
 ///
 /// # Errors
 ///
 /// 401, 403, and 503 while the database is down.
+#[utoipa::path(
+    get, path = "/api/admin/backfills", tag = "admin",
+    operation_id = "backfills",
+    responses((status = 200, body = BackfillsView), problem::Administrator),
+)]
 pub async fn list(State(app): State<App>, _: Admin) -> Result<Json<BackfillsView>, ApiError> {
     let view = app.tree.services().candles_view.get();
     let backfills = app.backfills.list().await?;
@@ -114,12 +132,21 @@ pub async fn list(State(app): State<App>, _: Admin) -> Result<Json<BackfillsView
     }))
 }
 
-/// `POST /api/admin/backfills`: asks for old candles. 201 with the place of the new backfill; it is worked off in its
-/// turn, goes on after a restart, and costs nothing where candles are there already.
+/// Asks for old candles. 201 with the place of the new backfill; it is worked off in its turn, goes on after a restart,
+/// and costs nothing where candles are there already.
 ///
 /// # Errors
 ///
 /// 401, 403, 409 for a server without an exchange, 422, and 503 when too many wait.
+#[utoipa::path(
+    post, path = "/api/admin/backfills", tag = "admin",
+    operation_id = "create_backfill",
+    request_body = BackfillBody,
+    responses(
+        (status = 201, body = BackfillView, headers(("Location" = String))),
+        problem::Administrator, problem::NoExchange,
+    ),
+)]
 pub async fn create(
     State(app): State<App>,
     _: Admin,
@@ -175,11 +202,17 @@ fn check(app: &App, body: &BackfillBody) -> Result<(Series, Span), ApiError> {
     }
 }
 
-/// `DELETE /api/admin/backfills/{id}`: calls a backfill off. What it has brought stays. Twice is once.
+/// Calls a backfill off. What it has brought stays. Twice is once.
 ///
 /// # Errors
 ///
 /// 401, 403, and 404 for one that nobody asked for.
+#[utoipa::path(
+    delete, path = "/api/admin/backfills/{id}", tag = "admin",
+    operation_id = "cancel_backfill",
+    params(("id" = schema::Id, Path)),
+    responses((status = 204), problem::Administrator, problem::NotFound),
+)]
 pub async fn cancel(
     State(app): State<App>,
     _: Admin,

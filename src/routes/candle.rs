@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use tickroom_actors::session::Dialect;
 use tickroom_storage::candle::{Candle, CandleBound, Interval, Series};
 use tickroom_storage::{Decimal, MarketCode, TimestampMs};
+use utoipa::{IntoParams, ToSchema};
 
 use self::page::Page;
 use super::open_socket;
@@ -20,15 +21,22 @@ use crate::error::{ApiError, Violation, Violations};
 use crate::extract::{Path, Query};
 use crate::limits::{CLOSED_CANDLES_MAX_AGE, PAGE_CANDLES, PAGE_CANDLES_MAX, RUNNING_CANDLES_MAX_AGE};
 use crate::moment::Moment;
+use crate::openapi::{problem, schema};
 use crate::socket::Handshake;
 
 /// The query of `GET /api/markets/{code}/candles`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct CandlesQuery {
+    #[param(value_type = Option<schema::Interval>)]
     interval: Option<String>,
+    #[param(value_type = Option<schema::Moment>)]
     from: Option<String>,
+    #[param(value_type = Option<schema::Moment>)]
     to: Option<String>,
+    #[param(value_type = Option<schema::CandlesLimit>)]
     limit: Option<u16>,
+    #[param(value_type = Option<schema::CandleFormat>)]
     format: Option<String>,
 }
 
@@ -48,19 +56,27 @@ struct Wanted {
 }
 
 /// One window, as the API has it. Prices and sums are JSON numbers with all their digits.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct CandleView {
     /// The beginning of the window.
+    #[schema(value_type = schema::Time)]
     start: TimestampMs,
+    #[schema(value_type = schema::Decimal)]
     opening_price: Decimal,
+    #[schema(value_type = schema::Decimal)]
     high_price: Decimal,
+    #[schema(value_type = schema::Decimal)]
     low_price: Decimal,
+    #[schema(value_type = schema::Decimal)]
     trade_price: Decimal,
     /// In the base currency.
+    #[schema(value_type = schema::Decimal)]
     volume: Decimal,
     /// In the quote currency.
+    #[schema(value_type = schema::Decimal)]
     turnover: Decimal,
     /// When the last trade in it was.
+    #[schema(value_type = schema::Time)]
     traded_at: TimestampMs,
     /// Whether the window is over.
     closed: bool,
@@ -76,9 +92,11 @@ impl CandleView {
 }
 
 /// A page of candles, oldest first.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct CandlesView {
+    #[schema(value_type = schema::MarketCode)]
     market: MarketCode,
+    #[schema(value_type = schema::Interval)]
     interval: Interval,
     /// Whether they come from a simulated exchange.
     simulated: bool,
@@ -87,6 +105,7 @@ pub struct CandlesView {
     complete: bool,
     candles: Vec<CandleView>,
     /// What to pass as `to` (or as `from`, if that was asked for) to go on; absent at the end.
+    #[schema(value_type = Option<schema::Time>)]
     next_cursor: Option<TimestampMs>,
 }
 
@@ -140,12 +159,21 @@ pub(super) fn moment(violations: &mut Violations, field: &'static str, text: Opt
     text.and_then(|text| violations.check(field, text.parse::<Moment>().map_err(invalid)))
 }
 
-/// `GET /api/markets/{code}/candles?interval=&from=&to=&limit=`: the newest candles before `to`, or the oldest ones
-/// since `from`; oldest first. With `format=csv`, or `Accept: text/csv`, all of them as a file.
+/// The newest candles before `to`, or the oldest ones since `from`; oldest first. With `format=csv`, or `Accept:
+/// text/csv`, all of them as a file.
 ///
 /// # Errors
 ///
 /// 404 for a market that is not followed, 422 for a query that makes no sense, 503 while the database is down.
+#[utoipa::path(
+    get, path = "/api/markets/{code}/candles", tag = "candle",
+    params(("code" = schema::MarketCode, Path), CandlesQuery),
+    responses(
+        (status = 200, content((CandlesView = "application/json"), (String = "text/csv; charset=utf-8"))),
+        (status = 304),
+        problem::NotFound,
+    ),
+)]
 pub async fn list(
     State(app): State<App>,
     Path(code): Path<String>,
@@ -194,11 +222,15 @@ pub(super) fn find(app: &App, code: &str) -> Result<MarketCode, ApiError> {
     code.ok_or_else(|| ApiError::not_found("market"))
 }
 
-/// `GET /ws/minute`: a socket that is sent the candles of the markets that it asks for. Open to all.
+/// A socket that is sent the candles of the markets that it asks for. Open to all.
 ///
 /// # Errors
 ///
 /// As problem documents before the upgrade: 400, 429 and 503. After it as frames.
+#[utoipa::path(
+    get, path = "/ws/minute", tag = "candle",
+    responses((status = 101), problem::Socket),
+)]
 pub async fn minutes(State(app): State<App>, handshake: Handshake) -> Result<Response, Response> {
     let session = open_socket(&app, None, Dialect::Candle).map_err(IntoResponse::into_response)?;
     Ok(handshake.accept(session))

@@ -9,12 +9,14 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tickroom_actors::session::{Authority, Dialect, Identity, Terms, Unproven};
 use tickroom_actors::wire::centrifuge::Format;
+use utoipa::IntoParams;
 
 use super::open_socket;
 use crate::app::App;
 use crate::auth::{Auth, MaybeSocketIdentity};
 use crate::error::ApiError;
 use crate::extract::Query;
+use crate::openapi::problem;
 use crate::socket::Handshake;
 
 /// The names of the two spellings in `Sec-WebSocket-Protocol`.
@@ -22,7 +24,8 @@ const PROTOBUF: &str = "centrifuge-protobuf";
 const JSON: &str = "centrifuge-json";
 
 /// The query of `GET /connection/websocket`, by which clients choose that cannot name a subprotocol.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct ConnectQuery {
     format: Option<String>,
     cf_protocol: Option<String>,
@@ -35,12 +38,18 @@ impl ConnectQuery {
     }
 }
 
-/// `GET /connection/websocket`: a socket for any number of channels. Whoever the handshake does not prove may send a
+/// A socket for any number of channels, in the Centrifuge protocol. Whoever the handshake does not prove may send a
 /// token in `connect`, or be nobody in particular and watch prices.
 ///
 /// # Errors
 ///
 /// As problem documents before the upgrade: 400, 401, 403, 429 and 503. After it as replies and close codes.
+#[utoipa::path(
+    get, path = "/connection/websocket", tag = "room",
+    params(ConnectQuery),
+    security((), ("bearer" = []), ("cookie" = []), ("ticket" = [])),
+    responses((status = 101), problem::Visitor, problem::Socket, problem::OriginForbidden),
+)]
 pub async fn connect(
     State(app): State<App>,
     handshake: Result<Handshake, Response>,

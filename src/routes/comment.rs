@@ -6,6 +6,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use tickroom_storage::comment::{Comment, NewComment};
 use tickroom_storage::{CommentId, PostId, TimestampMs, UserId};
+use utoipa::{IntoParams, ToSchema};
 
 use super::page;
 use super::post::{AuthorView, LikeView, may_delete, not_author, reader_id};
@@ -14,15 +15,19 @@ use crate::auth::{Authenticated, Identity, MaybeAuthenticated};
 use crate::error::{ApiError, Violation, Violations};
 use crate::extract::{Json, Path, Query};
 use crate::idempotency::{Creation, RequestKey};
+use crate::openapi::{problem, schema};
 
 const FOLDER: &str = "/api/comments";
 
 /// A comment or a reply. One that was deleted while it has replies is shown without author and content.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct CommentView {
+    #[schema(value_type = schema::Id)]
     id: CommentId,
+    #[schema(value_type = schema::Id)]
     post_id: PostId,
     /// The comment that it replies to.
+    #[schema(value_type = Option<schema::Id>)]
     parent_id: Option<CommentId>,
     deleted: bool,
     author: Option<AuthorView>,
@@ -30,8 +35,10 @@ pub struct CommentView {
     like_count: u64,
     reply_count: u64,
     liked_by_me: bool,
+    #[schema(value_type = schema::Time)]
     created_at: TimestampMs,
     /// The latest edit.
+    #[schema(value_type = Option<schema::Time>)]
     updated_at: Option<TimestampMs>,
 }
 
@@ -55,7 +62,7 @@ impl From<Comment> for CommentView {
 }
 
 /// A page of comments or replies, the oldest first.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct CommentsView {
     comments: Vec<CommentView>,
     /// What to pass as `cursor` to go on; `null` at the end.
@@ -70,9 +77,12 @@ impl CommentsView {
 }
 
 /// The query of both lists.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct CommentsQuery {
+    #[param(value_type = Option<schema::Id>)]
     cursor: Option<String>,
+    #[param(value_type = Option<schema::ItemsLimit>)]
     limit: Option<u16>,
 }
 
@@ -86,10 +96,13 @@ impl CommentsQuery {
 }
 
 /// `POST /api/posts/{id}/comments`. Without `parent_id` a comment, with it a reply.
-#[derive(Deserialize, Serialize, Default)]
-#[serde(default)]
+#[derive(Deserialize, Serialize, ToSchema)]
 pub struct CommentBody {
+    #[serde(default)]
+    #[schema(value_type = schema::CommentContent, required)]
     content: String,
+    #[serde(default)]
+    #[schema(value_type = Option<schema::Id>)]
     parent_id: Option<CommentId>,
 }
 
@@ -102,17 +115,23 @@ impl CommentBody {
 }
 
 /// `PATCH /api/comments/{id}`.
-#[derive(Deserialize, Default)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
 pub struct CommentPatchBody {
+    #[serde(default)]
+    #[schema(value_type = schema::CommentContent, required)]
     content: String,
 }
 
-/// `GET /api/posts/{id}/comments?cursor=&limit=`: the comments on a post without their replies, the oldest first.
+/// The comments on a post without their replies, the oldest first.
 ///
 /// # Errors
 ///
 /// 404 for a post that is not there, 422 for a query that makes no sense.
+#[utoipa::path(
+    get, path = "/api/posts/{id}/comments", tag = "comment",
+    params(("id" = schema::Id, Path), CommentsQuery),
+    responses((status = 200, body = CommentsView), problem::Visitor, problem::NotFound),
+)]
 pub async fn list(
     State(app): State<App>,
     MaybeAuthenticated(reader): MaybeAuthenticated,
@@ -127,11 +146,16 @@ pub async fn list(
     Ok(Json(CommentsView::of(comments, limit)))
 }
 
-/// `GET /api/comments/{id}/replies?cursor=&limit=`: the replies to a comment, the oldest first.
+/// The replies to a comment, the oldest first.
 ///
 /// # Errors
 ///
 /// 404 for a comment that is not there, 422 for a query that makes no sense.
+#[utoipa::path(
+    get, path = "/api/comments/{id}/replies", tag = "comment",
+    params(("id" = schema::Id, Path), CommentsQuery),
+    responses((status = 200, body = CommentsView), problem::Visitor, problem::NotFound),
+)]
 pub async fn replies(
     State(app): State<App>,
     MaybeAuthenticated(reader): MaybeAuthenticated,
@@ -146,13 +170,22 @@ pub async fn replies(
     Ok(Json(CommentsView::of(replies, limit)))
 }
 
-/// `POST /api/posts/{id}/comments`: comments on a post, or replies to a comment on it. 201 with the comment; sent again
-/// with the same `Idempotency-Key`, the same answer.
+/// Comments on a post, or replies to a comment on it. 201 with the comment; sent again with the same `Idempotency-Key`,
+/// the same answer.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 404 for a post that is not there, 422 for a text that is wrong, a comment that nobody can reply to,
 /// or an `Idempotency-Key` that belongs to another request.
+#[utoipa::path(
+    post, path = "/api/posts/{id}/comments", tag = "comment",
+    params(("id" = schema::Id, Path), ("Idempotency-Key" = Option<schema::IdempotencyKey>, Header)),
+    request_body = CommentBody,
+    responses(
+        (status = 201, body = CommentView, headers(("Location" = String), ("Idempotency-Replayed" = bool))),
+        problem::LoggedIn, problem::Idempotent, problem::NotFound,
+    ),
+)]
 pub async fn create(
     State(app): State<App>,
     Authenticated(identity): Authenticated,
@@ -169,11 +202,17 @@ pub async fn create(
     creation.answer(outcome.map_err(|error| refused("parent_id", error))?, new.id.get(), FOLDER)
 }
 
-/// `PATCH /api/comments/{id}`: changes one's own comment. 200 with the comment as it is now.
+/// Changes one's own comment. 200 with the comment as it is now.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 403 for somebody else's, 404 for a comment that is not there, 422 for a text that is wrong.
+#[utoipa::path(
+    patch, path = "/api/comments/{id}", tag = "comment",
+    params(("id" = schema::Id, Path)),
+    request_body = CommentPatchBody,
+    responses((status = 200, body = CommentView), problem::LoggedIn, problem::NotAuthor, problem::NotFound),
+)]
 pub async fn edit(
     State(app): State<App>,
     Authenticated(identity): Authenticated,
@@ -188,12 +227,17 @@ pub async fn edit(
     Ok(Json(find(&app, id, Some(&identity)).await?.into()))
 }
 
-/// `DELETE /api/comments/{id}`: deletes one's own comment; administrators delete anybody's. 204. One that has replies is
-/// shown as deleted until the last of them goes.
+/// Deletes one's own comment; administrators delete anybody's. 204. One that has replies is shown as deleted until the
+/// last of them goes.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 403 for somebody else's, 404 for a comment that is not there.
+#[utoipa::path(
+    delete, path = "/api/comments/{id}", tag = "comment",
+    params(("id" = schema::Id, Path)),
+    responses((status = 204), problem::LoggedIn, problem::NotAuthor, problem::NotFound),
+)]
 pub async fn delete(
     State(app): State<App>,
     Authenticated(identity): Authenticated,
@@ -204,11 +248,16 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `PUT /api/comments/{id}/like`: likes a comment from now on; again, nothing changes.
+/// Likes a comment from now on; again, nothing changes.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 404 for a comment that is not there.
+#[utoipa::path(
+    put, path = "/api/comments/{id}/like", tag = "comment",
+    params(("id" = schema::Id, Path)),
+    responses((status = 200, body = LikeView), problem::LoggedIn, problem::NotFound),
+)]
 pub async fn like(
     State(app): State<App>,
     Authenticated(identity): Authenticated,
@@ -218,11 +267,16 @@ pub async fn like(
     Ok(Json(LikeView::new(true, liked)))
 }
 
-/// `DELETE /api/comments/{id}/like`: likes a comment no more; again, nothing changes.
+/// Likes a comment no more; again, nothing changes.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 404 for a comment that is not there.
+#[utoipa::path(
+    delete, path = "/api/comments/{id}/like", tag = "comment",
+    params(("id" = schema::Id, Path)),
+    responses((status = 200, body = LikeView), problem::LoggedIn, problem::NotFound),
+)]
 pub async fn unlike(
     State(app): State<App>,
     Authenticated(identity): Authenticated,

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use tickroom_storage::follow::{Follow, Followed};
 use tickroom_storage::limits::FOLLOWING_MAX;
 use tickroom_storage::{FollowId, StorageError, TimestampMs, UserId};
+use utoipa::IntoParams;
 
 use super::page;
 use super::user::{PublicView, UsersView};
@@ -13,12 +14,21 @@ use crate::app::App;
 use crate::auth::{Authenticated, MaybeAuthenticated};
 use crate::error::{ApiError, Violations};
 use crate::extract::{Json, Path, Query};
+use crate::openapi::{problem, schema};
 
-/// `PUT /api/users/{id}/follow`: follows somebody from now on. 204, also if it was so before.
+/// Follows somebody from now on. 204, also if it was so before.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 404 for nobody to follow, 409 when one follows as many as one may, 422 for oneself.
+#[utoipa::path(
+    put, path = "/api/users/{id}/follow", tag = "follow",
+    params(("id" = schema::Id, Path)),
+    responses(
+        (status = 204),
+        problem::LoggedIn, problem::NotFound, problem::TooManyFollows, problem::CannotFollowOneself,
+    ),
+)]
 pub async fn begin(
     State(app): State<App>,
     Authenticated(identity): Authenticated,
@@ -37,11 +47,16 @@ pub async fn begin(
     }
 }
 
-/// `DELETE /api/users/{id}/follow`: follows somebody no more. 204, also if it was so before.
+/// Follows somebody no more. 204, also if it was so before.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 404 for nobody to follow.
+#[utoipa::path(
+    delete, path = "/api/users/{id}/follow", tag = "follow",
+    params(("id" = schema::Id, Path)),
+    responses((status = 204), problem::LoggedIn, problem::NotFound),
+)]
 pub async fn end(
     State(app): State<App>,
     Authenticated(identity): Authenticated,
@@ -52,9 +67,12 @@ pub async fn end(
 }
 
 /// The query of both lists.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct FollowsQuery {
+    #[param(value_type = Option<schema::Id>)]
     cursor: Option<String>,
+    #[param(value_type = Option<schema::UsersLimit>)]
     limit: Option<u16>,
 }
 
@@ -71,11 +89,16 @@ impl FollowsQuery {
     }
 }
 
-/// `GET /api/users/{id}/followers?cursor=&limit=`: who follows somebody, the newest first.
+/// Who follows somebody, the newest first.
 ///
 /// # Errors
 ///
 /// 404 for nobody, 422 for a query that makes no sense.
+#[utoipa::path(
+    get, path = "/api/users/{id}/followers", tag = "follow",
+    params(("id" = schema::Id, Path), FollowsQuery),
+    responses((status = 200, body = UsersView), problem::Visitor, problem::NotFound),
+)]
 pub async fn followers(
     State(app): State<App>,
     MaybeAuthenticated(viewer): MaybeAuthenticated,
@@ -87,11 +110,16 @@ pub async fn followers(
     view(app.follows.followers(of, viewer, before, limit + 1).await, viewer, limit)
 }
 
-/// `GET /api/users/{id}/following?cursor=&limit=`: whom somebody follows, the newest first.
+/// Whom somebody follows, the newest first.
 ///
 /// # Errors
 ///
 /// 404 for nobody, 422 for a query that makes no sense.
+#[utoipa::path(
+    get, path = "/api/users/{id}/following", tag = "follow",
+    params(("id" = schema::Id, Path), FollowsQuery),
+    responses((status = 200, body = UsersView), problem::Visitor, problem::NotFound),
+)]
 pub async fn following(
     State(app): State<App>,
     MaybeAuthenticated(viewer): MaybeAuthenticated,

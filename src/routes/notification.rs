@@ -14,51 +14,67 @@ use tickroom_actors::registry::Refused;
 use tickroom_actors::wire::notification::{self as wording, Language};
 use tickroom_storage::notification::{About, Notification, NotificationKind};
 use tickroom_storage::{CommentId, NotificationId, Offset, PostId, RoomName, TimestampMs, UserId};
+use utoipa::{IntoParams, ToSchema};
 
 use super::page;
 use crate::app::App;
 use crate::auth::{Authenticated, StreamIdentity};
 use crate::error::{ApiError, Violations};
 use crate::extract::{Json, Path, Query};
+use crate::openapi::{problem, schema};
 use crate::stream;
 
 /// Where a client that comes back was.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Something that one is told.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct NotificationView {
+    #[schema(value_type = schema::Id)]
     id: NotificationId,
+    #[schema(value_type = schema::NotificationKind)]
     kind: NotificationKind,
     actor: ActorView,
     /// What it says, in the language of the request.
+    #[schema(example = "김철수님이 회원님을 팔로우합니다.")]
     text: String,
     /// Where to look at it: a path of this server.
+    #[schema(example = "/api/users/96469263351816192")]
     link: String,
     target: TargetView,
+    #[schema(value_type = schema::Time)]
     created_at: TimestampMs,
+    #[schema(value_type = Option<schema::Time>)]
     read_at: Option<TimestampMs>,
 }
 
 /// Who did it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = NotificationActorView)]
 struct ActorView {
+    #[schema(value_type = schema::Id)]
     id: UserId,
     /// Null where the account is gone.
+    #[schema(value_type = Option<String>)]
     username: Option<Arc<str>>,
+    #[schema(value_type = Option<String>)]
     profile_url: Option<Arc<str>>,
 }
 
 /// What it is about, as far as it applies.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct TargetView {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = schema::Id, required = false)]
     post_id: Option<PostId>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = schema::Id, required = false)]
     comment_id: Option<CommentId>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = schema::RoomName, required = false)]
     room: Option<RoomName>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = schema::Offset, required = false)]
     offset: Option<Offset>,
 }
 
@@ -92,27 +108,37 @@ fn language(headers: &HeaderMap) -> Language {
 }
 
 /// The query of `GET /api/notifications`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct NotificationsQuery {
+    /// Only those that were not read yet.
     #[serde(default)]
     unread: bool,
+    #[param(value_type = Option<schema::Cursor>)]
     cursor: Option<String>,
+    #[param(value_type = Option<schema::ItemsLimit>)]
     limit: Option<u16>,
 }
 
 /// A page of notifications, newest first.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct NotificationsView {
     notifications: Vec<NotificationView>,
     /// What to pass as `cursor` to go on; null at the end.
+    #[schema(value_type = Option<schema::Cursor>)]
     next_cursor: Option<NotificationId>,
 }
 
-/// `GET /api/notifications?unread=&cursor=&limit=`: what one was told, newest first.
+/// What one was told, newest first.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 422 for a query that makes no sense.
+#[utoipa::path(
+    get, path = "/api/notifications", tag = "notification",
+    params(NotificationsQuery, ("accept-language" = Option<String>, Header, example = "en")),
+    responses((status = 200, body = NotificationsView), problem::LoggedIn),
+)]
 pub async fn list(
     State(app): State<App>,
     Authenticated(me): Authenticated,
@@ -132,16 +158,20 @@ pub async fn list(
 }
 
 /// How many are unread.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct UnreadView {
     count: u64,
 }
 
-/// `GET /api/notifications/unread-count`.
+/// How many notifications are unread.
 ///
 /// # Errors
 ///
 /// 401 for nobody.
+#[utoipa::path(
+    get, path = "/api/notifications/unread-count", tag = "notification",
+    responses((status = 200, body = UnreadView), problem::LoggedIn),
+)]
 pub async fn unread_count(
     State(app): State<App>,
     Authenticated(me): Authenticated,
@@ -149,11 +179,16 @@ pub async fn unread_count(
     Ok(Json(UnreadView { count: app.notifications.unread_count(me.user_id).await? }))
 }
 
-/// `POST /api/notifications/{id}/read`: 204, also when it was read before.
+/// Marks a notification as read. 204, also when it was read before.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 404 for one that is not there or another's.
+#[utoipa::path(
+    post, path = "/api/notifications/{id}/read", tag = "notification",
+    params(("id" = schema::Id, Path)),
+    responses((status = 204), problem::LoggedIn, problem::NotFound),
+)]
 pub async fn read(
     State(app): State<App>,
     Authenticated(me): Authenticated,
@@ -165,23 +200,29 @@ pub async fn read(
 }
 
 /// The body of `POST /api/notifications/read-all`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct ReadAllBody {
     /// The newest one that the reader has seen: what came later stays unread.
+    #[schema(value_type = schema::Id)]
     up_to: NotificationId,
 }
 
 /// How many were marked as read.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct ReadAllView {
     read: u64,
 }
 
-/// `POST /api/notifications/read-all`: `{"up_to": "<id>"}`.
+/// Marks all notifications as read, up to one that the reader has seen.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 422 without an id.
+#[utoipa::path(
+    post, path = "/api/notifications/read-all", tag = "notification",
+    request_body = ReadAllBody,
+    responses((status = 200, body = ReadAllView), problem::LoggedIn),
+)]
 pub async fn read_all(
     State(app): State<App>,
     Authenticated(me): Authenticated,
@@ -192,11 +233,16 @@ pub async fn read_all(
     Ok(Json(ReadAllView { read }))
 }
 
-/// `DELETE /api/notifications/{id}`: 204.
+/// Throws a notification away.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 404 for one that is not there or another's.
+#[utoipa::path(
+    delete, path = "/api/notifications/{id}", tag = "notification",
+    params(("id" = schema::Id, Path)),
+    responses((status = 204), problem::LoggedIn, problem::NotFound),
+)]
 pub async fn delete(
     State(app): State<App>,
     Authenticated(me): Authenticated,
@@ -210,11 +256,15 @@ pub async fn delete(
 /// For each kind whether one is told: in the answer all of them, in a request those that change.
 pub type SettingsView = BTreeMap<NotificationKind, bool>;
 
-/// `GET /api/notifications/settings`: `{"follow": true, "post": false, …}`.
+/// Of which kinds one is told.
 ///
 /// # Errors
 ///
 /// 401 for nobody.
+#[utoipa::path(
+    get, path = "/api/notifications/settings", tag = "notification",
+    responses((status = 200, body = schema::NotificationSettings), problem::LoggedIn),
+)]
 pub async fn settings(
     State(app): State<App>,
     Authenticated(me): Authenticated,
@@ -223,12 +273,17 @@ pub async fn settings(
     Ok(Json(NotificationKind::ALL.into_iter().map(|kind| (kind, !muted.contains(&kind))).collect()))
 }
 
-/// `PUT /api/notifications/settings`: the kinds that are named change, the others stay. Answers all of them. What one
-/// was told before stays.
+/// Changes of which kinds one is told: those that are named, the others stay. Answers all of them. What one was told
+/// before stays.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 422 for an unknown kind.
+#[utoipa::path(
+    put, path = "/api/notifications/settings", tag = "notification",
+    request_body = schema::NotificationSettings,
+    responses((status = 200, body = schema::NotificationSettings), problem::LoggedIn),
+)]
 pub async fn change_settings(
     State(app): State<App>,
     Authenticated(me): Authenticated,
@@ -239,12 +294,21 @@ pub async fn change_settings(
     settings(State(app), Authenticated(me)).await
 }
 
-/// `GET /api/notifications/stream`: what one is told from now on, as server-sent events. With `Last-Event-ID`, from
-/// there on. `docs/protocol/notification.md` is its manual.
+/// What one is told from now on, as server-sent events. With `Last-Event-ID`, from there on.
+/// `docs/protocol/notification.md` is its manual.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 403 for a page of elsewhere, 429 for too many streams of one user, 503 when there is no room.
+#[utoipa::path(
+    get, path = "/api/notifications/stream", tag = "notification",
+    params(("last-event-id" = Option<String>, Header, example = "96469263351816192")),
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream"),
+        problem::LoggedIn, problem::OriginForbidden, problem::TooManySockets, problem::ValidationFailed,
+    ),
+    security(("bearer" = []), ("cookie" = []), ("ticket" = [])),
+)]
 pub async fn stream(
     State(app): State<App>,
     StreamIdentity(identity): StreamIdentity,

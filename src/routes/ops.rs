@@ -11,20 +11,25 @@ use serde::Serialize;
 use tickroom_actors::root::Role;
 use tickroom_actors::writer::Route;
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::demo::DemoLogin;
 use crate::extract::Json;
 use crate::limits::LOG_PING_TIMEOUT;
 
-/// `GET /health/live`: the process runs and answers. Says nothing of anything else, so that a database that is down
-/// does not get the server restarted.
+/// The process runs and answers. Says nothing of anything else, so that a database that is down does not get the server
+/// restarted.
+#[utoipa::path(
+    get, path = "/health/live", tag = "ops",
+    responses((status = 200, body = String)),
+)]
 pub async fn live() -> &'static str {
     "ok\n"
 }
 
 /// The answer to `GET /health/ready`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct ReadyView {
     ready: bool,
     /// On its way down: takes nothing new.
@@ -33,18 +38,18 @@ pub struct ReadyView {
     log: LogView,
     writer: WriterView,
     feed: Option<FeedView>,
-    candles: Option<CandlesView>,
+    candles: Option<CollectorView>,
     sockets: usize,
     rooms_running: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ActorView {
     up: bool,
     restarts: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct LogView {
     /// `mongodb` or `sql`.
     engine: &'static str,
@@ -53,7 +58,7 @@ struct LogView {
     answers: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct WriterView {
     /// `log`, or `spill` while the message log is down.
     route: &'static str,
@@ -66,7 +71,7 @@ struct WriterView {
     last_error: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct FeedView {
     connected: bool,
     simulated: bool,
@@ -75,14 +80,15 @@ struct FeedView {
     markets: usize,
     ticks: u64,
     reconnects: u64,
+    #[schema(value_type = Option<u64>)]
     last_tick_age_ms: Option<u128>,
     silent_markets: Vec<String>,
     last_error: Option<String>,
 }
 
 /// Candles that are late are no reason to take the server out, either.
-#[derive(Serialize)]
-struct CandlesView {
+#[derive(Serialize, ToSchema)]
+struct CollectorView {
     /// Whether this process collects; it does not while another one does in the same folder.
     collecting: bool,
     /// Series that lack recent candles.
@@ -92,7 +98,11 @@ struct CandlesView {
     last_error: Option<String>,
 }
 
-/// `GET /health/ready`: 200 when sockets are welcome, else 503; the body says what is wrong.
+/// 200 when sockets are welcome, else 503; the body says what is wrong.
+#[utoipa::path(
+    get, path = "/health/ready", tag = "ops",
+    responses((status = 200, body = ReadyView), (status = 503, body = ReadyView)),
+)]
 pub async fn ready(State(app): State<App>) -> impl IntoResponse {
     let services = app.tree.services();
     let actors = actors(&app);
@@ -164,11 +174,11 @@ fn feed(app: &App) -> Option<FeedView> {
     })
 }
 
-fn candles(app: &App) -> Option<CandlesView> {
+fn candles(app: &App) -> Option<CollectorView> {
     let services = app.tree.services();
     services.config.candles.as_ref()?;
     let view = services.candles_view.get();
-    Some(CandlesView {
+    Some(CollectorView {
         collecting: view.collecting,
         behind_series: view.behind,
         pages: view.pages,
@@ -177,14 +187,18 @@ fn candles(app: &App) -> Option<CandlesView> {
     })
 }
 
-/// `GET /metrics`, for Prometheus.
+/// Numbers, for Prometheus.
+#[utoipa::path(
+    get, path = "/metrics", tag = "ops",
+    responses((status = 200, body = String, content_type = "text/plain; version=0.0.4; charset=utf-8")),
+)]
 pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     tickroom_actors::metrics::show_ages(app.tree.services());
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }
 
 /// The answer to `GET /version`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct VersionView {
     name: &'static str,
     version: &'static str,
@@ -195,7 +209,11 @@ pub struct VersionView {
     demo_logins: Vec<DemoLogin>,
 }
 
-/// `GET /version`.
+/// What runs here.
+#[utoipa::path(
+    get, path = "/version", tag = "ops",
+    responses((status = 200, body = VersionView)),
+)]
 pub async fn version(State(app): State<App>) -> Json<VersionView> {
     Json(VersionView {
         name: env!("CARGO_PKG_NAME"),

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::error::{Violation, Violations};
-use crate::limits::{PAGE_ITEMS, PAGE_ITEMS_MAX, PAGE_USERS, PAGE_USERS_MAX};
+use crate::limits::{CURSOR_BYTES_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX, PAGE_USERS, PAGE_USERS_MAX};
 
 /// How many people a page shall have: what the client says, or what is usual.
 pub(super) fn users_limit(violations: &mut Violations, asked: Option<u16>) -> u16 {
@@ -26,7 +26,9 @@ pub(super) fn limit(violations: &mut Violations, limit: u16, max: u16) -> u16 {
 
 /// Where an earlier page ended.
 pub(super) fn cursor<T: FromStr>(violations: &mut Violations, cursor: Option<&str>) -> Option<T> {
-    let cursor = cursor?.parse().ok();
+    let cursor = cursor?;
+    let is_sane = cursor.len() <= CURSOR_BYTES_MAX;
+    let cursor = is_sane.then(|| cursor.parse().ok()).flatten();
     if cursor.is_none() {
         bad_cursor(violations);
     }

@@ -15,17 +15,24 @@ use crate::auth::Authenticated;
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
 use crate::limits::PICTURE_RECEIVE_TIMEOUT;
+use crate::openapi::problem;
 
 /// A name says what is in the file, so what was fetched once is good for ever.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// `PUT /api/users/me/avatar`: the body is the picture itself, whatever its `Content-Type` says. 200 with oneself.
+/// The body is the picture itself, whatever its `Content-Type` says. 200 with oneself.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 408 for a body that is too slow, 413 for one that is too large, 415 for what is no picture, 422 for
 /// too many pixels or a damaged picture, 429 for too many in an hour, 503 while too many are being made or the store
 /// does not answer.
+#[utoipa::path(
+    put, path = "/api/users/me/avatar", tag = "user",
+    operation_id = "replace_avatar",
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 200, body = OwnView), problem::LoggedIn, problem::NotFound, problem::Picture),
+)]
 pub async fn replace(
     State(app): State<App>,
     Authenticated(identity): Authenticated,
@@ -42,11 +49,16 @@ pub async fn replace(
     own(&app.users, user).await.map(Json)
 }
 
-/// `DELETE /api/users/me/avatar`: 204, also if there was none.
+/// 204, also if there was none.
 ///
 /// # Errors
 ///
 /// 401 for nobody.
+#[utoipa::path(
+    delete, path = "/api/users/me/avatar", tag = "user",
+    operation_id = "remove_avatar",
+    responses((status = 204), problem::LoggedIn),
+)]
 pub async fn remove(
     State(app): State<App>,
     Authenticated(identity): Authenticated,
@@ -56,11 +68,21 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `GET /media/{name}`: the file of a picture, which never changes.
+/// The file of a picture, which never changes.
 ///
 /// # Errors
 ///
 /// 404 for everything else.
+#[utoipa::path(
+    get, path = "/media/{name}", tag = "user",
+    operation_id = "picture",
+    params(("name" = String, Path, example = "…-256.jpg")),
+    responses(
+        (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),
+        (status = 304),
+        problem::NotFound,
+    ),
+)]
 pub async fn show(
     State(app): State<App>,
     Path(name): Path<String>,

@@ -6,6 +6,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use tickroom_storage::post::{PostFilter, PostOrder};
 use tickroom_storage::{PostId, TimestampMs, UserId};
+use utoipa::IntoParams;
 
 use super::page;
 use crate::app::App;
@@ -14,6 +15,7 @@ use crate::error::{ApiError, Violations};
 use crate::extract::{Json, Path, Query};
 use crate::idempotency::{Creation, RequestKey};
 use crate::middleware::client_ip::ClientIp;
+use crate::openapi::{problem, schema};
 
 mod body;
 mod view;
@@ -35,15 +37,23 @@ pub enum Sort {
 }
 
 /// The query of `GET /api/posts`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct PostsQuery {
+    #[param(value_type = Option<schema::Id>)]
     author: Option<UserId>,
+    #[param(value_type = Option<schema::Tag>)]
     tag: Option<String>,
+    #[param(value_type = Option<schema::MarketCode>)]
     market: Option<String>,
+    #[param(value_type = Option<schema::Words>)]
     q: Option<String>,
     #[serde(default)]
+    #[param(value_type = Option<schema::Sort>)]
     sort: Sort,
+    #[param(value_type = Option<schema::Cursor>)]
     cursor: Option<String>,
+    #[param(value_type = Option<schema::ItemsLimit>)]
     limit: Option<u16>,
 }
 
@@ -75,12 +85,17 @@ pub(super) fn order(
     }
 }
 
-/// `GET /api/posts?author=&tag=&market=&q=&sort=&cursor=&limit=`: the newest posts first, or the most popular of the
-/// last seven days; of what is set, all must hold. `q` finds parts of words in title, text and tags.
+/// The newest posts first, or the most popular of the last seven days; of what is set, all must hold. `q` finds parts
+/// of words in title, text and tags.
 ///
 /// # Errors
 ///
 /// 422 for a query that makes no sense.
+#[utoipa::path(
+    get, path = "/api/posts", tag = "post",
+    params(PostsQuery),
+    responses((status = 200, body = PostsView), problem::Visitor),
+)]
 pub async fn list(
     State(app): State<App>,
     MaybeAuthenticated(reader): MaybeAuthenticated,
@@ -91,12 +106,21 @@ pub async fn list(
     Ok(Json(PostsView::of(posts, query.sort, limit)))
 }
 
-/// `POST /api/posts`: posts something. 201 with the post; sent again with the same `Idempotency-Key`, the same answer.
+/// Posts something. 201 with the post; sent again with the same `Idempotency-Key`, the same answer.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 413 for more than anybody may post, 422 naming all fields that are wrong, or for an
 /// `Idempotency-Key` that belongs to another request.
+#[utoipa::path(
+    post, path = "/api/posts", tag = "post",
+    params(("Idempotency-Key" = Option<schema::IdempotencyKey>, Header)),
+    request_body = PostBody,
+    responses(
+        (status = 201, body = PostView, headers(("Location" = String), ("Idempotency-Replayed" = bool))),
+        problem::LoggedIn, problem::Idempotent, problem::NotFound,
+    ),
+)]
 pub async fn create(
     State(app): State<App>,
     Authenticated(identity): Authenticated,
@@ -111,11 +135,16 @@ pub async fn create(
     creation.answer(outcome, new.id.get(), FOLDER)
 }
 
-/// `GET /api/posts/{id}`.
+/// One post, whole.
 ///
 /// # Errors
 ///
 /// 404 for a post that is not there.
+#[utoipa::path(
+    get, path = "/api/posts/{id}", tag = "post",
+    params(("id" = schema::Id, Path)),
+    responses((status = 200, body = PostView), problem::Visitor, problem::NotFound),
+)]
 pub async fn show(
     State(app): State<App>,
     MaybeAuthenticated(reader): MaybeAuthenticated,
@@ -124,11 +153,17 @@ pub async fn show(
     find(&app, id, reader.as_ref()).await
 }
 
-/// `PATCH /api/posts/{id}`: changes one's own post. 200 with the post as it is now.
+/// Changes one's own post. 200 with the post as it is now.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 403 for somebody else's, 404 for a post that is not there, 422 naming all fields that are wrong.
+#[utoipa::path(
+    patch, path = "/api/posts/{id}", tag = "post",
+    params(("id" = schema::Id, Path)),
+    request_body = PostPatchBody,
+    responses((status = 200, body = PostView), problem::LoggedIn, problem::NotAuthor, problem::NotFound),
+)]
 pub async fn edit(
     State(app): State<App>,
     Authenticated(identity): Authenticated,
@@ -142,11 +177,16 @@ pub async fn edit(
     find(&app, id, Some(&identity)).await
 }
 
-/// `DELETE /api/posts/{id}`: deletes one's own post, with all comments on it; administrators delete anybody's. 204.
+/// Deletes one's own post, with all comments on it; administrators delete anybody's. 204.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 403 for somebody else's, 404 for a post that is not there.
+#[utoipa::path(
+    delete, path = "/api/posts/{id}", tag = "post",
+    params(("id" = schema::Id, Path)),
+    responses((status = 204), problem::LoggedIn, problem::NotAuthor, problem::NotFound),
+)]
 pub async fn delete(
     State(app): State<App>,
     Authenticated(identity): Authenticated,
@@ -157,11 +197,16 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `PUT /api/posts/{id}/like`: likes a post from now on; again, nothing changes.
+/// Likes a post from now on; again, nothing changes.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 404 for a post that is not there.
+#[utoipa::path(
+    put, path = "/api/posts/{id}/like", tag = "post",
+    params(("id" = schema::Id, Path)),
+    responses((status = 200, body = LikeView), problem::LoggedIn, problem::NotFound),
+)]
 pub async fn like(
     State(app): State<App>,
     Authenticated(identity): Authenticated,
@@ -171,11 +216,16 @@ pub async fn like(
     Ok(Json(LikeView::new(true, liked)))
 }
 
-/// `DELETE /api/posts/{id}/like`: likes a post no more; again, nothing changes.
+/// Likes a post no more; again, nothing changes.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 404 for a post that is not there.
+#[utoipa::path(
+    delete, path = "/api/posts/{id}/like", tag = "post",
+    params(("id" = schema::Id, Path)),
+    responses((status = 200, body = LikeView), problem::LoggedIn, problem::NotFound),
+)]
 pub async fn unlike(
     State(app): State<App>,
     Authenticated(identity): Authenticated,
@@ -185,12 +235,17 @@ pub async fn unlike(
     Ok(Json(LikeView::new(false, liked)))
 }
 
-/// `POST /api/posts/{id}/view`: tells that somebody looks at a post. Each viewer counts once in a day: people with an
-/// account by that, others by their address. 204, whether it counted or not.
+/// Tells that somebody looks at a post. Each viewer counts once in a day: people with an account by that, others by
+/// their address. 204, whether it counted or not.
 ///
 /// # Errors
 ///
 /// 404 for a post that is not there, 429 for too many from one address or account.
+#[utoipa::path(
+    post, path = "/api/posts/{id}/view", tag = "post",
+    params(("id" = schema::Id, Path)),
+    responses((status = 204), problem::Visitor, problem::NotFound),
+)]
 pub async fn view(
     State(app): State<App>,
     MaybeAuthenticated(identity): MaybeAuthenticated,

@@ -10,6 +10,7 @@ use tickroom_actors::room::{Position, RoomSlot};
 use tickroom_actors::session::Dialect;
 use tickroom_storage::message::{Message, PageBound};
 use tickroom_storage::{MessageId, Offset, RoomName, TimestampMs, UserId};
+use utoipa::{IntoParams, ToSchema};
 
 use super::open_socket;
 use crate::app::App;
@@ -17,14 +18,16 @@ use crate::auth::SocketIdentity;
 use crate::error::{ApiError, Violation, Violations};
 use crate::extract::{Json, Path, Query};
 use crate::limits::{PAGE_MESSAGES, PAGE_MESSAGES_MAX};
+use crate::openapi::{problem, schema};
 use crate::socket::Handshake;
 
 /// How the original's clients name the room.
 const X_ROOM_NAME: HeaderName = HeaderName::from_static("x-room-name");
 
 /// A room as everybody may see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct RoomView {
+    #[schema(value_type = schema::RoomName)]
     name: RoomName,
     /// Sockets that listen.
     members: usize,
@@ -34,9 +37,11 @@ pub struct RoomView {
     running: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct PositionView {
+    #[schema(value_type = String)]
     epoch: Arc<str>,
+    #[schema(value_type = schema::Offset)]
     offset: Offset,
 }
 
@@ -49,31 +54,44 @@ impl RoomView {
 }
 
 /// The answer to `GET /api/rooms`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct RoomsView {
     rooms: Vec<RoomView>,
 }
 
-/// `GET /api/rooms`: all rooms, by name.
+/// All rooms, by name.
+#[utoipa::path(
+    get, path = "/api/rooms", tag = "room",
+    responses((status = 200, body = RoomsView)),
+)]
 pub async fn list(State(app): State<App>) -> Json<RoomsView> {
     let rooms = app.tree.services().directory.all();
     Json(RoomsView { rooms: rooms.iter().map(|slot| RoomView::of(slot)).collect() })
 }
 
-/// `GET /api/rooms/{name}`.
+/// One room.
 ///
 /// # Errors
 ///
 /// 404 for a room that does not exist.
+#[utoipa::path(
+    get, path = "/api/rooms/{name}", tag = "room",
+    params(("name" = schema::RoomName, Path)),
+    responses((status = 200, body = RoomView), problem::NotFound),
+)]
 pub async fn show(State(app): State<App>, Path(name): Path<String>) -> Result<Json<RoomView>, ApiError> {
     find(&app, &name).map(|slot| Json(RoomView::of(&slot)))
 }
 
 /// The query of `GET /api/rooms/{name}/messages`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct PageQuery {
+    #[param(value_type = Option<schema::Offset>)]
     before: Option<Offset>,
+    #[param(value_type = Option<schema::Offset>)]
     after: Option<Offset>,
+    #[param(value_type = Option<schema::MessagesLimit>)]
     limit: Option<u16>,
 }
 
@@ -100,20 +118,28 @@ impl PageQuery {
 }
 
 /// A message as it was said.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct MessageView {
+    #[schema(value_type = schema::Id)]
     id: MessageId,
+    #[schema(value_type = schema::RoomName)]
     room: RoomName,
+    #[schema(value_type = schema::Offset)]
     offset: Offset,
     sender: SenderView,
+    #[schema(value_type = String)]
     content: Box<str>,
+    #[schema(value_type = schema::Time)]
     created_at: TimestampMs,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SenderView {
+    #[schema(value_type = schema::Id)]
     id: UserId,
+    #[schema(value_type = String)]
     name: Arc<str>,
+    #[schema(value_type = Option<String>)]
     profile_url: Option<Arc<str>>,
 }
 
@@ -126,19 +152,24 @@ impl From<Message> for MessageView {
 }
 
 /// A page of messages, oldest first.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct MessagesView {
     messages: Vec<MessageView>,
     /// What to pass as `before` (or `after`, if that was asked for) to go on; absent at the end.
+    #[schema(value_type = Option<schema::Offset>)]
     next_cursor: Option<Offset>,
 }
 
-/// `GET /api/rooms/{name}/messages?before=&after=&limit=`: what was said and is stored, the latest page if neither
-/// bound is given.
+/// What was said and is stored, the latest page if neither bound is given.
 ///
 /// # Errors
 ///
 /// 404 for a room that does not exist, 422 for a query that makes no sense, 503 while the message log is down.
+#[utoipa::path(
+    get, path = "/api/rooms/{name}/messages", tag = "room",
+    params(("name" = schema::RoomName, Path), PageQuery),
+    responses((status = 200, body = MessagesView), problem::NotFound),
+)]
 pub async fn messages(
     State(app): State<App>,
     Path(name): Path<String>,
@@ -157,18 +188,27 @@ pub async fn messages(
 }
 
 /// The query of `GET /ws/chat`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct ChatQuery {
+    #[param(value_type = Option<schema::RoomName>)]
     room: Option<String>,
     epoch: Option<String>,
+    #[param(value_type = Option<schema::Offset>)]
     offset: Option<Offset>,
 }
 
-/// `GET /ws/chat?room=KRW-BTC`: a socket in one room. With `epoch` and `offset` it goes on where it was.
+/// A socket in one room. With `epoch` and `offset` it goes on where it was.
 ///
 /// # Errors
 ///
 /// As problem documents before the upgrade: 400, 401, 403, 404, 422, 429 and 503. After it as frames.
+#[utoipa::path(
+    get, path = "/ws/chat", tag = "room",
+    params(ChatQuery, ("X-Room-Name" = Option<schema::RoomName>, Header)),
+    security(("bearer" = []), ("cookie" = []), ("ticket" = [])),
+    responses((status = 101), problem::LoggedIn, problem::Socket, problem::OriginForbidden, problem::NotFound),
+)]
 pub async fn chat(
     State(app): State<App>,
     handshake: Result<Handshake, Response>,

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use serde::Deserialize;
 use tickroom_storage::TimestampMs;
+use utoipa::IntoParams;
 
 use super::post::{PostsView, Sort};
 use super::{page, post};
@@ -10,21 +11,32 @@ use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::{ApiError, Violations};
 use crate::extract::{Json, Query};
+use crate::openapi::{problem, schema};
 
 /// The query of `GET /api/timeline`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct TimelineQuery {
     #[serde(default)]
+    #[param(value_type = Option<schema::Sort>)]
     sort: Sort,
+    #[param(value_type = Option<schema::Cursor>)]
     cursor: Option<String>,
+    #[param(value_type = Option<schema::ItemsLimit>)]
     limit: Option<u16>,
 }
 
-/// `GET /api/timeline?sort=&cursor=&limit=`: the newest first, or the most popular of the last seven days.
+/// The newest first, or the most popular of the last seven days.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 422 for a query that makes no sense.
+#[utoipa::path(
+    get, path = "/api/timeline", tag = "post",
+    operation_id = "timeline",
+    params(TimelineQuery),
+    responses((status = 200, body = PostsView), problem::LoggedIn),
+)]
 pub async fn list(
     State(app): State<App>,
     Authenticated(identity): Authenticated,

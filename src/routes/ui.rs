@@ -3,10 +3,11 @@
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use rust_embed::{EmbeddedFile, RustEmbed};
+use rust_embed::RustEmbed;
 
 use crate::error::ApiError;
 use crate::extract::Path;
+use crate::openapi::problem;
 
 /// Everything in `web/` that the page is made of. Debug builds read it from disk at each request.
 #[derive(RustEmbed)]
@@ -22,29 +23,53 @@ struct Web;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// `GET /`.
+/// The page.
 ///
 /// # Errors
 ///
 /// 404 if the page was left out of the build.
+#[utoipa::path(
+    get, path = "/", tag = "page",
+    responses((status = 200, body = String, content_type = "text/html; charset=utf-8"), (status = 304)),
+)]
 pub async fn index(headers: HeaderMap) -> Result<Response, ApiError> {
     serve("index.html", &headers)
 }
 
-/// `GET /assets/{path}`.
+/// What the page is made of.
 ///
 /// # Errors
 ///
 /// 404 for what is not part of the page.
+#[utoipa::path(
+    get, path = "/assets/{path}", tag = "page",
+    params(("path" = String, Path)),
+    responses(
+        (status = 200, content((String = "text/javascript; charset=utf-8"), (String = "text/css; charset=utf-8"), (String = "text/html; charset=utf-8"), (String = "image/svg+xml"))),
+        (status = 304),
+        problem::NotFound,
+    ),
+)]
 pub async fn asset(headers: HeaderMap, Path(path): Path<String>) -> Result<Response, ApiError> {
     serve(&path, &headers)
 }
 
-fn serve(path: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
+/// One file of the page.
+pub(super) fn serve(path: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
     let file = Web::get(path).ok_or_else(|| ApiError::not_found("page"))?;
-    let tag = tag(&file);
+    Ok(answer(path, file.data, file.metadata.sha256_hash(), headers))
+}
+
+/// Content with a name that says its type, unless the browser has it already.
+pub(super) fn answer(
+    path: &str,
+    content: impl IntoResponse,
+    sha256: [u8; 32],
+    headers: &HeaderMap,
+) -> Response {
+    let tag = tag(sha256);
     if headers.get(IF_NONE_MATCH).is_some_and(|known| known == tag.as_str()) {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
+        return StatusCode::NOT_MODIFIED.into_response();
     }
     let headers = [
         (CONTENT_TYPE, media_type(path).to_owned()),
@@ -53,12 +78,11 @@ fn serve(path: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
         (ETAG, tag),
         (CONTENT_SECURITY_POLICY, POLICY.to_owned()),
     ];
-    Ok((headers, file.data).into_response())
+    (headers, content).into_response()
 }
 
-fn tag(file: &EmbeddedFile) -> String {
-    let hash = file.metadata.sha256_hash();
-    let hex: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+fn tag(sha256: [u8; 32]) -> String {
+    let hex: String = sha256.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("\"{hex}\"")
 }
 
@@ -66,6 +90,7 @@ fn media_type(path: &str) -> &'static str {
     match path.rsplit('.').next() {
         Some("html") => "text/html; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
+        Some("json") => "application/json",
         Some("js") => "text/javascript; charset=utf-8",
         Some("svg") => "image/svg+xml",
         _ => "application/octet-stream",

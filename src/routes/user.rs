@@ -10,19 +10,22 @@ use tickroom_storage::{
     picture::PictureName,
     user::{DetailVisibility, Profile, Role, SearchPlace, User, Users, Visibility},
 };
+use utoipa::{IntoParams, ToSchema};
 
 use super::page;
 use crate::{
     auth::{Auth, Authenticated, MaybeAuthenticated},
     error::{ApiError, Violation, Violations},
     extract::{Json, Path, Query},
+    openapi::{problem, schema},
 };
 
 mod patch;
 
 /// What everybody may know of somebody.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct PublicView {
+    #[schema(value_type = schema::Id)]
     id: UserId,
     /// `null` for a deleted account: what one calls its owner is for each language to say.
     username: Option<String>,
@@ -33,8 +36,10 @@ pub struct PublicView {
     /// The same, 64 pixels square.
     thumbnail_url: Option<String>,
     intro: Option<String>,
+    #[schema(value_type = schema::Time)]
     created_at: TimestampMs,
     /// Null for what is unknown or private, as with the two after it.
+    #[schema(value_type = Option<schema::BirthYear>)]
     birth_year: Option<u16>,
     region: Option<String>,
     interests: Option<Vec<String>>,
@@ -46,19 +51,22 @@ pub struct PublicView {
 }
 
 /// What one may know of oneself.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct OwnView {
     #[serde(flatten)]
     public: PublicView,
     email: String,
     /// When the address was proved.
+    #[schema(value_type = Option<schema::Time>)]
     verified_at: Option<TimestampMs>,
+    #[schema(value_type = schema::Role)]
     role: Role,
+    #[schema(value_type = schema::DetailVisibility)]
     visibility: DetailVisibility,
 }
 
 /// A page of people.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct UsersView {
     pub(super) users: Vec<PublicView>,
     /// What to pass as `cursor` to go on; absent at the end.
@@ -118,11 +126,15 @@ impl From<User> for OwnView {
     }
 }
 
-/// `GET /api/users/me`.
+/// Oneself.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 404 for somebody whose account is gone.
+#[utoipa::path(
+    get, path = "/api/users/me", tag = "user",
+    responses((status = 200, body = OwnView), problem::LoggedIn, problem::NotFound),
+)]
 pub async fn me(
     State(users): State<Users>,
     Authenticated(identity): Authenticated,
@@ -130,11 +142,16 @@ pub async fn me(
     own(&users, identity.user_id).await.map(Json)
 }
 
-/// `PATCH /api/users/me`: changes what the body names and leaves the rest (RFC 7396). Null empties a field.
+/// Changes what the body names and leaves the rest (RFC 7396). Null empties a field.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 409 for a name that is taken, 422 naming all fields that are wrong.
+#[utoipa::path(
+    patch, path = "/api/users/me", tag = "user",
+    request_body = patch::ProfilePatchBody,
+    responses((status = 200, body = OwnView), problem::LoggedIn, problem::NotFound, problem::Taken),
+)]
 pub async fn update(
     State(auth): State<Auth>,
     State(users): State<Users>,
@@ -153,11 +170,16 @@ pub async fn update(
     own(&users, identity.user_id).await.map(Json)
 }
 
-/// `GET /api/users/{id}`. Of a deleted account there is not more than that it was.
+/// Somebody. Of a deleted account there is not more than that it was.
 ///
 /// # Errors
 ///
 /// 404 for nobody.
+#[utoipa::path(
+    get, path = "/api/users/{id}", tag = "user",
+    params(("id" = schema::Id, Path)),
+    responses((status = 200, body = PublicView), problem::Visitor, problem::NotFound),
+)]
 pub async fn show(
     State(users): State<Users>,
     MaybeAuthenticated(viewer): MaybeAuthenticated,
@@ -169,10 +191,14 @@ pub async fn show(
 }
 
 /// The query of `GET /api/users`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct FindQuery {
+    #[param(value_type = schema::NamePart, required)]
     q: Option<String>,
+    #[param(value_type = Option<schema::Cursor>)]
     cursor: Option<String>,
+    #[param(value_type = Option<schema::UsersLimit>)]
     limit: Option<u16>,
 }
 
@@ -197,12 +223,16 @@ impl FindQuery {
     }
 }
 
-/// `GET /api/users?q=&cursor=&limit=`: people in whose name the text occurs, in any letter case; first those whose name
-/// begins with it.
+/// People in whose name the text occurs, in any letter case; first those whose name begins with it.
 ///
 /// # Errors
 ///
 /// 422 for a query that makes no sense.
+#[utoipa::path(
+    get, path = "/api/users", tag = "user",
+    params(FindQuery),
+    responses((status = 200, body = UsersView), problem::Visitor),
+)]
 pub async fn find(
     State(users): State<Users>,
     MaybeAuthenticated(viewer): MaybeAuthenticated,

@@ -20,6 +20,7 @@ mod listener;
 mod message;
 mod mongodb;
 mod notification;
+mod openapi;
 mod ops;
 mod picture;
 mod post;

@@ -13,6 +13,7 @@ use axum::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tickroom_storage::user::Email;
+use utoipa::{IntoParams, ToSchema};
 
 use super::NO_STORE;
 use crate::{
@@ -21,24 +22,27 @@ use crate::{
     extract::{Json, Query},
     language::Language,
     middleware::client_ip::ClientIp,
+    openapi::{problem, schema},
 };
 
 /// The query of `GET /api/auth/verify`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct VerifyQuery {
     token: String,
 }
 
 /// The answer to it, for programs.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct VerifiedView {
     verified: bool,
 }
 
 /// `POST /api/auth/resend-verification` and `/password-reset`.
-#[derive(Deserialize, Default)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
 pub struct MailboxBody {
+    #[serde(default)]
+    #[schema(value_type = schema::Email, required)]
     email: String,
 }
 
@@ -51,10 +55,13 @@ impl MailboxBody {
 }
 
 /// `POST /api/auth/password-reset/confirm`.
-#[derive(Deserialize, Default)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
 pub struct ResetBody {
+    #[serde(default)]
+    #[schema(value_type = String, required)]
     token: SecretString,
+    #[serde(default)]
+    #[schema(value_type = schema::NewPassword, required)]
     password: SecretString,
 }
 
@@ -64,6 +71,15 @@ pub struct ResetBody {
 /// # Errors
 ///
 /// For programs, 400 `link_invalid`.
+#[utoipa::path(
+    get, path = "/api/auth/verify", tag = "auth",
+    params(VerifyQuery),
+    responses(
+        (status = 200, body = VerifiedView),
+        (status = 303, headers(("Location" = String))),
+        problem::LinkInvalid,
+    ),
+)]
 pub async fn verify(
     State(auth): State<Auth>,
     headers: HeaderMap,
@@ -94,6 +110,11 @@ fn wants_json(headers: &HeaderMap) -> bool {
 /// # Errors
 ///
 /// 422 for what is no address, 429 for too many mails, 503 when too many wait.
+#[utoipa::path(
+    post, path = "/api/auth/resend-verification", tag = "auth",
+    request_body = MailboxBody,
+    responses((status = 202), problem::Mails),
+)]
 pub async fn resend_verification(
     State(auth): State<Auth>,
     ClientIp(client): ClientIp,
@@ -111,6 +132,11 @@ pub async fn resend_verification(
 /// # Errors
 ///
 /// As [`resend_verification`].
+#[utoipa::path(
+    post, path = "/api/auth/password-reset", tag = "auth",
+    request_body = MailboxBody,
+    responses((status = 202), problem::Mails),
+)]
 pub async fn request_reset(
     State(auth): State<Auth>,
     ClientIp(client): ClientIp,
@@ -128,6 +154,11 @@ pub async fn request_reset(
 /// # Errors
 ///
 /// 400 `link_invalid`, 422 for a password that will not do, 429 for too many tries.
+#[utoipa::path(
+    post, path = "/api/auth/password-reset/confirm", tag = "auth",
+    request_body = ResetBody,
+    responses((status = 204), problem::LinkInvalid, problem::RateLimited),
+)]
 pub async fn confirm_reset(
     State(auth): State<Auth>,
     ClientIp(client): ClientIp,

@@ -3,24 +3,30 @@
 use axum::{extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use tickroom_storage::{FamilyId, TimestampMs, token::Login};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     auth::{Auth, Authenticated},
     error::{ApiError, Violation, Violations},
     extract::{Json, Path, Query},
     limits::{PAGE_LOGINS, PAGE_LOGINS_MAX},
+    openapi::{problem, schema},
 };
 
 /// The query of `GET /api/auth/sessions`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct SessionsQuery {
+    #[param(value_type = Option<schema::Id>)]
     cursor: Option<FamilyId>,
+    #[param(value_type = Option<schema::LoginsLimit>)]
     limit: Option<u16>,
 }
 
 /// One login.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct SessionView {
+    #[schema(value_type = schema::Id)]
     id: FamilyId,
     /// What it looks like, such as `Firefox on Windows`; `null` for what nobody knows.
     device: Option<String>,
@@ -28,19 +34,22 @@ pub struct SessionView {
     user_agent: Option<String>,
     /// From where it began: an IPv4 address, or the /64 network of an IPv6 one.
     address: Option<String>,
+    #[schema(value_type = schema::Time)]
     created_at: TimestampMs,
     /// When its tokens were last refreshed, which happens once in some minutes of use.
+    #[schema(value_type = schema::Time)]
     last_used_at: TimestampMs,
     /// Whether it is the one that asks.
     current: bool,
 }
 
 /// A page of logins, the newest first.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct SessionsView {
     sessions: Vec<SessionView>,
     /// What to pass as `cursor` to go on; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Id>)]
     next_cursor: Option<FamilyId>,
 }
 
@@ -52,11 +61,17 @@ impl SessionView {
     }
 }
 
-/// `GET /api/auth/sessions?cursor=&limit=`: one's own logins.
+/// One's own logins.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 422 for a limit out of range.
+#[utoipa::path(
+    get, path = "/api/auth/sessions", tag = "auth",
+    operation_id = "sessions",
+    params(SessionsQuery),
+    responses((status = 200, body = SessionsView), problem::LoggedIn),
+)]
 pub async fn list(
     State(auth): State<Auth>,
     Authenticated(identity): Authenticated,
@@ -75,11 +90,17 @@ pub async fn list(
     Ok(Json(SessionsView { sessions: logins.into_iter().map(view).collect(), next_cursor }))
 }
 
-/// `DELETE /api/auth/sessions/{id}`: ends one, with its sockets. 204.
+/// Ends one, with its sockets. 204.
 ///
 /// # Errors
 ///
 /// 401 for nobody, 404 for one that is not one's own or has ended.
+#[utoipa::path(
+    delete, path = "/api/auth/sessions/{id}", tag = "auth",
+    operation_id = "end_session",
+    params(("id" = schema::Id, Path)),
+    responses((status = 204), problem::LoggedIn, problem::NotFound),
+)]
 pub async fn end(
     State(auth): State<Auth>,
     Authenticated(identity): Authenticated,
@@ -89,11 +110,16 @@ pub async fn end(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `DELETE /api/auth/sessions`: ends all but the one that asks. 204.
+/// Ends all but the one that asks. 204.
 ///
 /// # Errors
 ///
 /// 401 for nobody.
+#[utoipa::path(
+    delete, path = "/api/auth/sessions", tag = "auth",
+    operation_id = "end_other_sessions",
+    responses((status = 204), problem::LoggedIn),
+)]
 pub async fn end_others(
     State(auth): State<Auth>,
     Authenticated(identity): Authenticated,

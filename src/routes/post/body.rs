@@ -5,15 +5,22 @@ use tickroom_storage::limits::TAGS_MAX;
 use tickroom_storage::post::{NewPost, PostEdit};
 use tickroom_storage::tag::Tag;
 use tickroom_storage::{PostId, TimestampMs, UserId};
+use utoipa::ToSchema;
 
 use crate::error::{ApiError, Violation, Violations};
+use crate::openapi::schema;
 
 /// `POST /api/posts`. A missing field counts as an empty one, so that all of them are told of at once.
-#[derive(Deserialize, Serialize, Default)]
-#[serde(default)]
+#[derive(Deserialize, Serialize, ToSchema)]
 pub struct PostBody {
+    #[serde(default)]
+    #[schema(value_type = schema::PostTitle, required)]
     title: String,
+    #[serde(default)]
+    #[schema(value_type = schema::PostContent, required)]
     content: String,
+    #[serde(default)]
+    #[schema(value_type = schema::Tags)]
     tags: Vec<String>,
 }
 
@@ -37,16 +44,18 @@ impl PostBody {
     }
 }
 
-/// `PATCH /api/posts/{id}`: a JSON merge patch (RFC 7396). What is absent stays; `null` takes the listed tags away, and
+/// A JSON merge patch (RFC 7396). What is absent stays; `null` takes the listed tags away, and
 /// is refused for title and content, which no post is without.
-#[derive(Deserialize, Default)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
 pub struct PostPatchBody {
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = schema::PostTitle)]
     title: Option<Option<String>>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = schema::PostContent)]
     content: Option<Option<String>>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<schema::Tags>)]
     tags: Option<Option<Vec<String>>>,
 }
 

@@ -5,13 +5,16 @@ use tickroom_storage::post::{Liked, Post};
 use tickroom_storage::tag::Tag;
 use tickroom_storage::user::Author;
 use tickroom_storage::{MarketCode, PostId, TimestampMs, UserId};
+use utoipa::ToSchema;
 
 use super::Sort;
+use crate::openapi::schema;
 use crate::routes::page;
 
 /// Who wrote something.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct AuthorView {
+    #[schema(value_type = schema::Id)]
     id: UserId,
     /// `null` for a deleted account: what one calls its owner is for each language to say.
     username: Option<String>,
@@ -21,8 +24,9 @@ pub struct AuthorView {
 }
 
 /// A post.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct PostView {
+    #[schema(value_type = schema::Id)]
     id: PostId,
     author: AuthorView,
     title: String,
@@ -30,21 +34,25 @@ pub struct PostView {
     content: String,
     /// Whether there is more of it than `content` has.
     truncated: bool,
+    #[schema(value_type = Vec<schema::Tag>)]
     tags: Vec<Tag>,
     /// The markets that it mentions, e.g. `KRW-BTC`; the room of each bears the same name.
+    #[schema(value_type = Vec<schema::MarketCode>)]
     markets: Vec<MarketCode>,
     like_count: u64,
     /// Comments and replies that can be read.
     comment_count: u64,
     view_count: u64,
     liked_by_me: bool,
+    #[schema(value_type = schema::Time)]
     created_at: TimestampMs,
     /// The latest edit.
+    #[schema(value_type = Option<schema::Time>)]
     updated_at: Option<TimestampMs>,
 }
 
 /// A page of posts.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct PostsView {
     posts: Vec<PostView>,
     /// What to pass as `cursor` to go on; `null` at the end.
@@ -52,7 +60,7 @@ pub struct PostsView {
 }
 
 /// What a like or its withdrawal came to.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct LikeView {
     liked_by_me: bool,
     like_count: u64,

@@ -10,7 +10,36 @@ use tickroom_storage::{
     user::{BirthYear, Interest, ProfileChange, UserName, Visibility},
 };
 
+use utoipa::openapi::schema::{SchemaType, Type};
+use utoipa::openapi::{Object, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
 use crate::error::{ApiError, Violation, Violations};
+
+/// The body, for the document: [`check`] reads it field by field.
+pub(super) enum ProfilePatchBody {}
+
+impl PartialSchema for ProfilePatchBody {
+    fn schema() -> RefOr<Schema> {
+        let named = |name: &str| Ref::from_schema_name(name);
+        let or_null = |name: &str| OneOfBuilder::new().item(Object::with_type(Type::Null)).item(named(name));
+        let all = ["birth_year", "region", "interests"].into_iter();
+        let visibility = all.fold(ObjectBuilder::new(), |visibility, detail| {
+            visibility.property(detail, or_null("Visibility"))
+        });
+        let visibility = visibility.schema_type(SchemaType::from_iter([Type::Object, Type::Null]));
+        ObjectBuilder::new()
+            .property("username", named("Username"))
+            .property("intro", or_null("Intro"))
+            .property("birth_year", or_null("BirthYear"))
+            .property("region", or_null("Region"))
+            .property("interests", or_null("Interests"))
+            .property("visibility", visibility)
+            .into()
+    }
+}
+
+impl ToSchema for ProfilePatchBody {}
 
 /// What the body wants to change.
 pub(super) fn check(body: &Map<String, Value>, now: TimestampMs) -> Result<ProfileChange, ApiError> {

@@ -90,7 +90,9 @@ fn server(check: &mut Checker<'_>) -> Option<Server> {
 
 fn storage(check: &mut Checker<'_>) -> Option<Storage> {
     let data_dir = check.text("data_dir", "the path of a folder", folder);
-    let database_url = check.optional("database_url", "sqlite://…", |url| url_of(url, &["sqlite"]));
+    let database_url = check.optional("database_url", "sqlite://… or postgres://…", |url| {
+        url_of(url, &["sqlite", "postgres", "postgresql"])
+    });
     let mongodb_url = check.optional("mongodb_url", "mongodb://… or mongodb+srv://…", |url| {
         url_of(url, &["mongodb", "mongodb+srv"])
     });

@@ -91,8 +91,9 @@ impl Default for Server {
 pub(super) struct Storage {
     /// The folder of everything that is kept in files; made when missing.
     pub(super) data_dir: String,
-    /// The relational database, sqlite://PATH. Also read from the environment variable DATABASE_URL. Not set:
-    /// tickroom.db in the data folder.
+    /// The relational database, sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE (?sslmode=verify-full checks the
+    /// server's certificate). Also read from the environment variable DATABASE_URL. Not set: tickroom.db in the data
+    /// folder.
     pub(super) database_url: String,
     /// Where messages are kept instead, mongodb://… or mongodb+srv://…, with the name of the database as its path, else
     /// tickroom. Also read from the environment variable MONGODB_URL. Writes wait for the majority unless it says

@@ -2,7 +2,7 @@
 //!
 //! What ends logins says which, in the same breath, so that their live sockets can be told.
 
-use crate::engine::{Database, Transaction};
+use crate::engine::{Database, Transaction, Turn};
 use crate::follow;
 use crate::token::end_logins;
 use crate::user::{NewUser, Role, User, Users, forget_profile};
@@ -193,7 +193,11 @@ impl Accounts {
         let Some(user) = select.fetch_optional(&mut *transaction).await? else {
             return Ok(None);
         };
-        // The link itself first: whether it was there to be deleted decides between two who look at once.
+        // The person's row first, as with every other change of a password, and then the link: whether it was there to be
+        // deleted decides between two who look at once.
+        let lock =
+            sqlx::query_scalar::<_, UserId>(self.database.locking("select id from users where id = $1"));
+        lock.bind(user).fetch_optional(&mut *transaction).await?;
         let spend = self.database.query("delete from mail_token where hash = $1").bind(link_hash);
         if spend.execute(&mut *transaction).await?.rows_affected() == 0 {
             return Ok(None);
@@ -264,6 +268,9 @@ impl Accounts {
     /// `NotFound` when there is no such person.
     pub async fn delete(&self, user: UserId, now: TimestampMs) -> Result<EndedLogins, StorageError> {
         let mut transaction = self.database.begin().await?;
+        // Before anybody's row is locked: who is being told of something waits for hers.
+        transaction.take(Turn::Notification).await?;
+        follow::lock(&self.database, &mut transaction, user).await?;
         forget_profile(&self.database, &mut transaction, user, now).await?;
         follow::forget(&self.database, &mut transaction, user).await?;
         let bury = self.database.query(BURY).bind(DELETED_NAME).bind(buried_name(user));

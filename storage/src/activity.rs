@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 
-use crate::engine::{Database, Insert, OnConflict, Transaction};
+use crate::engine::{Database, Insert, OnConflict, Transaction, Turn};
 use crate::event::Event;
 use crate::limits::{ACTIVITY_DAYS, INSERT_COLUMNS_MAX, PURGE_ROWS};
 use crate::notification::{About, NotificationKind};
@@ -174,6 +174,7 @@ impl SqlActivityLog {
 impl ActivityLog for SqlActivityLog {
     async fn carry_out(&self, events: &[Planned]) -> Result<Changes, StorageError> {
         let mut transaction = self.database.begin().await?;
+        transaction.take(Turn::Notification).await?;
         let mut changes = Changes::default();
         for Planned { event, effects } in events {
             if self.log(&mut transaction, event).await? {
@@ -196,6 +197,7 @@ impl ActivityLog for SqlActivityLog {
 
     async fn step(&self, job: EventId) -> Result<Changes, StorageError> {
         let mut transaction = self.database.begin().await?;
+        transaction.take(Turn::Notification).await?;
         let mut changes = Changes::default();
         job::step(&mut transaction, job, &mut changes).await?;
         transaction.commit().await?;

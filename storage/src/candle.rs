@@ -10,7 +10,7 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, FromRow, Row};
 
-use crate::engine::{Database, Insert, OnConflict, Transaction};
+use crate::engine::{Database, Insert, OnConflict, Transaction, Turn};
 use crate::limits::{INSERT_COLUMNS_MAX, INSERT_ROWS_MAX};
 use crate::{Decimal, MarketCode, StorageError, TimestampMs};
 
@@ -182,6 +182,8 @@ impl Candles {
     /// Only the engine's.
     pub async fn put(&self, batches: &[Batch]) -> Result<u64, StorageError> {
         let mut transaction = self.database.begin().await?;
+        // Spans that two add at once would not see each other, and touch.
+        transaction.take(Turn::Candle).await?;
         let mut changes = 0;
         for Batch { series, candles, covered } in batches {
             for some in candles.chunks(INSERT_ROWS_MAX) {

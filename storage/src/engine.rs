@@ -6,4 +6,4 @@ mod sql;
 pub use sql::Database;
 
 pub(crate) use mongo::{Mongo, in_time};
-pub(crate) use sql::{Insert, OnConflict, Transaction, Word};
+pub(crate) use sql::{Insert, OnConflict, Transaction, Turn, Word};

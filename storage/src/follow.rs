@@ -43,6 +43,8 @@ const INSERT: Insert = Insert {
     on_conflict: OnConflict::Skip,
 };
 
+const PRESENT: &str = "select id from follow where follower_id = $1 and followee_id = $2";
+
 const DELETE: &str = "delete from follow where follower_id = $1 and followee_id = $2";
 
 const FOLLOW_ONE_MORE: &str = "
@@ -71,6 +73,12 @@ const FOLLOWING: &str = select_profiles!(
 const FOLLOWERS_AFTER: &str = "
     select follower_id from follow where followee_id = $1 and follower_id > $2 order by follower_id limit $3";
 
+/// Everybody whose counts change when somebody goes, herself included.
+const CONCERNED: &str = "
+    select id from users where id = $1 or id in (select follower_id from follow where followee_id = $2)
+        or id in (select followee_id from follow where follower_id = $3)
+    order by id";
+
 const FORGET_READERS: &str = "
     update users set following_count = following_count - 1
     where id in (select follower_id from follow where followee_id = $1)";
@@ -91,6 +99,9 @@ pub struct Follows {
     following_max: u32,
 }
 
+/// The counts are changed first, in the order of ids: that locks the people's rows, so that all who change what is between
+/// them stand in one line, and nobody waits in a circle. If there turns out to be nothing to change, everything is taken
+/// back.
 impl Follows {
     /// The follows in this database.
     pub fn new(database: Database) -> Self {
@@ -119,13 +130,6 @@ impl Follows {
             return Err(StorageError::Invalid("nobody follows herself".to_owned()));
         }
         let mut transaction = self.database.begin().await?;
-        self.expect_user(&mut transaction, followee).await?;
-        let insert = sqlx::query(self.database.insert(&INSERT, 1)).bind(id).bind(follower);
-        let inserted = insert.bind(followee).bind(now).execute(&mut *transaction).await?;
-        if inserted.rows_affected() == 0 {
-            return Ok(Followed::Already);
-        }
-        // In the order of their ids, so that two who follow each other at once do not wait for each other's row.
         for user in in_order(follower, followee) {
             let update = if user == follower {
                 self.database.query(FOLLOW_ONE_MORE).bind(user).bind(i64::from(self.following_max))
@@ -133,10 +137,17 @@ impl Follows {
                 self.database.query(FOLLOWED_BY_ONE_MORE).bind(user)
             };
             match update.execute(&mut *transaction).await?.rows_affected() {
-                0 if user == follower => return Ok(Followed::TooMany),
+                0 if user == follower => {
+                    return self.not_one_more(&mut transaction, follower, followee).await;
+                }
                 0 => return Err(NO_USER),
                 _ => {}
             }
+        }
+        let insert = sqlx::query(self.database.insert(&INSERT, 1)).bind(id).bind(follower);
+        let inserted = insert.bind(followee).bind(now).execute(&mut *transaction).await?;
+        if inserted.rows_affected() == 0 {
+            return Ok(Followed::Already);
         }
         let activity = Activity::UserFollowed { user: followee };
         event::append(&mut transaction, &NewEvent { actor: follower, activity, time: now }).await?;
@@ -152,13 +163,13 @@ impl Follows {
     pub async fn unfollow(&self, follower: UserId, followee: UserId) -> Result<bool, StorageError> {
         let mut transaction = self.database.begin().await?;
         self.expect_user(&mut transaction, followee).await?;
-        let delete = self.database.query(DELETE).bind(follower).bind(followee);
-        if delete.execute(&mut *transaction).await?.rows_affected() == 0 {
-            return Ok(false);
-        }
         for user in in_order(follower, followee) {
             let text = if user == follower { FOLLOW_ONE_LESS } else { FOLLOWED_BY_ONE_LESS };
             self.database.query(text).bind(user).execute(&mut *transaction).await?;
+        }
+        let delete = self.database.query(DELETE).bind(follower).bind(followee);
+        if delete.execute(&mut *transaction).await?.rows_affected() == 0 {
+            return Ok(false);
         }
         let activity = Activity::UserUnfollowed { user: followee };
         let event = NewEvent { actor: follower, activity, time: TimestampMs::now() };
@@ -231,6 +242,20 @@ impl Follows {
         Ok(page)
     }
 
+    /// Why somebody does not follow one more.
+    async fn not_one_more(
+        &self,
+        transaction: &mut Transaction,
+        follower: UserId,
+        followee: UserId,
+    ) -> Result<Followed, StorageError> {
+        self.expect_user(transaction, follower).await?;
+        self.expect_user(transaction, followee).await?;
+        let present = self.database.query_scalar::<FollowId>(PRESENT).bind(follower).bind(followee);
+        let is_present = present.fetch_optional(&mut **transaction).await?.is_some();
+        Ok(if is_present { Followed::Already } else { Followed::TooMany })
+    }
+
     async fn expect_user(&self, transaction: &mut Transaction, user: UserId) -> Result<(), StorageError> {
         let exists = self.database.query_scalar::<UserId>(EXISTS).bind(user);
         exists.fetch_optional(&mut **transaction).await?.map(|_| ()).ok_or(NO_USER)
@@ -241,6 +266,23 @@ const NO_USER: StorageError = StorageError::NotFound { what: "user" };
 
 fn in_order(one: UserId, other: UserId) -> [UserId; 2] {
     [one.min(other), one.max(other)]
+}
+
+/// Lets all wait who would follow or unfollow a person, or be followed by her. To be called before anything of hers is
+/// changed, so that rows are locked in the order of ids here, too. Who begins to follow her in this moment is locked later,
+/// out of that order: then one of the two gets `Unavailable`, and may repeat.
+///
+/// # Errors
+///
+/// Only the engine's.
+pub(crate) async fn lock(
+    database: &Database,
+    transaction: &mut Transaction,
+    user: UserId,
+) -> Result<(), StorageError> {
+    let select = sqlx::query_scalar::<_, UserId>(database.locking(CONCERNED)).bind(user);
+    select.bind(user).bind(user).fetch_all(&mut **transaction).await?;
+    Ok(())
 }
 
 /// Removes a person from all lists, in both directions, and from the counts of the others.

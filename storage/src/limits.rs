@@ -100,6 +100,14 @@ pub const BIND_PARAMETERS_MAX: usize = 32_766;
 /// Connections that read SQLite at once. Each is a thread; readers never wait for the writer in WAL mode.
 pub const SQLITE_READERS: u32 = 4;
 
+/// Connections to a database server. Its cores and disks do not serve more transactions at once any faster, and it has a
+/// hundred by default, for all servers that share it.
+pub const REMOTE_CONNECTIONS: u32 = 16;
+
+/// How long the message log on a database server may take for one batch or page, which it has in milliseconds. It is what
+/// finds out about a network that swallows everything: the caller gets an error of kind `Unavailable`.
+pub const REMOTE_OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How long a statement waits for a connection of the pool. A queue this long means the engine is as good as down:
 /// the caller gets an error of kind `Unavailable`.
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -189,7 +189,9 @@ impl Tokens {
         let user_agent = user_agent.map(|text| text.chars().take(USER_AGENT_CHARS_MAX).collect::<String>());
         let mut transaction = self.database.begin().await?;
         // A password takes a while to check, in which it may have been replaced, and all logins ended but this one.
-        let select = self.database.query_scalar::<UserId>(SELECT_ADMITTED).bind(user_id).bind(proved_against);
+        // The row is locked, so that what ends logins waits for this one, and ends it, too.
+        let select = sqlx::query_scalar::<_, UserId>(self.database.locking(SELECT_ADMITTED));
+        let select = select.bind(user_id).bind(proved_against);
         if select.fetch_optional(&mut *transaction).await?.is_none() {
             return Err(StorageError::NotFound { what: "user" });
         }

@@ -265,6 +265,9 @@ impl Users {
         limit: u16,
     ) -> Result<Vec<User>, StorageError> {
         let (name, email) = (containing(&name::fold(part)), containing(&part.to_lowercase()));
+        if part.contains('\0') {
+            return Ok(Vec::new());
+        }
         let before = before.unwrap_or(UserId::new(i64::MAX));
         let select = self
             .database

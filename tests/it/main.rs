@@ -24,6 +24,7 @@ mod openapi;
 mod ops;
 mod picture;
 mod post;
+mod postgres;
 mod protocol;
 mod room;
 mod slow;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::durability::{expect_acked, send};
 use crate::harness::{
-    ChatSocket, Host, Mongodb, Process, Proxy, TestServer, Way, eventually, fresh_database, shared_mongodb,
+    ChatSocket, Engine, Host, Process, Proxy, TestServer, Way, eventually, fresh_database, shared_mongodb,
 };
 
 const ROOM: &str = "KRW-BTC";
@@ -16,10 +16,10 @@ const ROOM: &str = "KRW-BTC";
 const BURST: u64 = 50;
 
 /// What was acked, by the id of the message.
-type Acks = BTreeMap<String, Value>;
+pub(crate) type Acks = BTreeMap<String, Value>;
 
 /// Says a burst of messages, and waits until all are stored.
-async fn talk(socket: &mut ChatSocket, acks: &mut Acks) {
+pub(crate) async fn talk(socket: &mut ChatSocket, acks: &mut Acks) {
     let said = u64::try_from(acks.len()).unwrap();
     send(socket, said..said + BURST).await;
     for _ in 0..BURST {
@@ -28,11 +28,11 @@ async fn talk(socket: &mut ChatSocket, acks: &mut Acks) {
     }
 }
 
-async fn ready(host: &Host) -> Value {
+pub(crate) async fn ready(host: &Host) -> Value {
     host.get("/health/ready").await.json()
 }
 
-async fn until_route(host: &Host, route: &str) {
+pub(crate) async fn until_route(host: &Host, route: &str) {
     eventually("the writer's other route", async || ready(host).await["writer"]["route"] == route).await;
 }
 
@@ -66,7 +66,7 @@ async fn what_was_acked_survives_kill_9_of_the_server() {
 #[tokio::test]
 #[ignore = "needs MongoDB, see ops/services"]
 async fn mongodb_killed_and_started_again_under_traffic_costs_no_message() {
-    let mut mongodb = Mongodb::down();
+    let mut mongodb = Engine::down("mongodb");
     mongodb.start().await;
     let url = fresh_database(mongodb.address);
     let server = TestServer::without_prices(&[("storage.mongodb_url", &url)]).await;
@@ -97,7 +97,7 @@ async fn mongodb_killed_and_started_again_under_traffic_costs_no_message() {
 #[tokio::test]
 #[ignore = "needs MongoDB, see ops/services"]
 async fn a_server_that_starts_before_mongodb_is_ready_when_it_answers() {
-    let mut mongodb = Mongodb::down();
+    let mut mongodb = Engine::down("mongodb");
     let url = fresh_database(mongodb.address);
     let server = TestServer::without_prices(&[("storage.mongodb_url", &url)]).await;
     let ann = server.user("ann").await;

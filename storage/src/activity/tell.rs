@@ -179,7 +179,8 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// An id above all there are, also when the clock was set back.
+/// An id above all there are, also when the clock was set back. It is this unit's turn, so nobody else draws one before it
+/// ends, and ids rise in the order of the commits.
 async fn next_id(transaction: &mut Transaction) -> Result<i64, StorageError> {
     let select = transaction.database().query_scalar::<i64>(LAST);
     let last = select.fetch_optional(&mut **transaction).await?.unwrap_or(0);

@@ -6,7 +6,7 @@ use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row};
 
 use super::{Series, Span};
-use crate::engine::Database;
+use crate::engine::{Database, Turn};
 use crate::limits::BACKFILLS_LISTED;
 use crate::{BackfillId, StorageError, TimestampMs};
 
@@ -142,6 +142,7 @@ impl Backfills {
     /// `Conflict` when the id is taken.
     pub async fn create(&self, new: &NewBackfill, limit: u16) -> Result<bool, StorageError> {
         let mut transaction = self.database.begin().await?;
+        transaction.take(Turn::Candle).await?;
         let unfinished: i64 = self.database.query_scalar(UNFINISHED).fetch_one(&mut *transaction).await?;
         if unfinished >= i64::from(limit) {
             return Ok(false);

@@ -143,7 +143,9 @@ impl Comments {
         let (post, parent) = self.place(&mut transaction, id).await?;
         self.count(&mut transaction, post, -1).await?;
         // Whoever deletes it, the event is the author's: it comes after that of its making.
-        let actor = self.database.query_scalar(AUTHOR).bind(id).fetch_one(&mut *transaction).await?;
+        let author = self.database.query_scalar(AUTHOR).bind(id);
+        // While this waited for the post, somebody else may have deleted the comment.
+        let actor = author.fetch_optional(&mut *transaction).await?.ok_or(NO_COMMENT)?;
         if !self.remove(&mut transaction, id, now).await? {
             return Err(NO_COMMENT);
         }

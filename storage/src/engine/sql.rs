@@ -9,20 +9,22 @@ use sqlx::migrate::Migrator;
 use sqlx::query::{Query, QueryAs, QueryScalar};
 use sqlx::{Any, AnyPool, ConnectOptions, Connection, Executor, FromRow, SqlStr};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use self::dialect::Dialect;
-use crate::limits::ACQUIRE_TIMEOUT;
+use crate::limits::{ACQUIRE_TIMEOUT, REMOTE_OPERATION_TIMEOUT};
 use crate::{IdGenerator, StorageError};
 
 mod dialect;
 mod error;
+mod migration;
 mod search;
 mod transaction;
 mod value;
 
 pub(crate) use dialect::{Insert, OnConflict};
 pub(crate) use search::Word;
-pub(crate) use transaction::Transaction;
+pub(crate) use transaction::{Transaction, Turn};
 
 use self::search::Search;
 
@@ -110,6 +112,19 @@ impl Database {
         self.events.committed.notified().await;
     }
 
+    /// Does something whose caller has somewhere else to go when a server takes it and says nothing. What was under way is
+    /// given up: it may have happened or not.
+    pub(crate) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, StorageError>>,
+    ) -> Result<T, StorageError> {
+        if !self.dialect.is_remote() {
+            return work.await;
+        }
+        let outcome = timeout(REMOTE_OPERATION_TIMEOUT, work).await;
+        outcome.unwrap_or_else(|elapsed| Err(StorageError::Unavailable(elapsed.into())))
+    }
+
     /// A statement, with `$1` for its first parameter on every engine.
     pub(crate) fn query<'q>(&self, text: &'static str) -> Query<'q, Any, AnyArguments> {
         sqlx::query(self.dialect.sql(text))
@@ -131,6 +146,11 @@ impl Database {
         sqlx::query_scalar(self.dialect.sql(text))
     }
 
+    /// A `select` by which a transaction locks what it finds until it ends, in the order of the rows.
+    pub(crate) fn locking(&self, text: &'static str) -> SqlStr {
+        self.dialect.locking(text)
+    }
+
     /// The statement that inserts so many rows.
     pub(crate) fn insert(&self, insert: &Insert, rows: usize) -> SqlStr {
         self.dialect.insert(insert, rows)
@@ -141,7 +161,7 @@ impl Database {
         self.dialect.among(text, parameters)
     }
 
-    /// A statement that was put together from our own pieces, with `?` for each parameter.
+    /// A statement that was put together from our own pieces, with `?` for each parameter and for nothing else.
     pub(crate) fn assembled(&self, text: String) -> SqlStr {
         self.dialect.assembled(text)
     }
@@ -171,8 +191,9 @@ fn pool(dialect: Dialect, connections: u32) -> AnyPoolOptions {
 /// Brings the tables up to date, on a connection of its own: a pool would try a database that it cannot open again and
 /// again, and in the end not say why.
 async fn prepare(dialect: Dialect, options: &AnyConnectOptions) -> Result<(), StorageError> {
-    let mut connection = options.connect().await?;
-    connection.execute(dialect.session()).await?;
+    let connection = timeout(ACQUIRE_TIMEOUT, options.connect()).await;
+    let mut connection = connection.map_err(|elapsed| StorageError::Unavailable(elapsed.into()))??;
+    connection.execute(dialect.migration_session()).await?;
     Migrator::with_migrations(dialect.migrations()).run(&mut connection).await?;
     Ok(connection.close().await?)
 }

@@ -177,18 +177,10 @@ impl SqlMessageLog {
             None => Err(StorageError::OffsetTaken { room: message.room.clone(), offset: message.offset }),
         }
     }
-}
 
-/// The messages that are new.
-fn stored<'a>(entries: &[Entry<'a>]) -> impl Iterator<Item = &'a Message> {
-    entries.iter().filter(|entry| entry.outcome == Appended::Stored).map(|entry| entry.message)
-}
-
-#[async_trait]
-impl MessageLog for SqlMessageLog {
     /// Nearly always every message is new, and the counts of inserted rows say so: then nothing else is asked, and no
     /// savepoint is kept, for which SQLite would copy every page before it changes it.
-    async fn append(&self, batch: &[Arc<Message>]) -> Result<Vec<Appended>, StorageError> {
+    async fn append_all(&self, batch: &[Arc<Message>]) -> Result<Vec<Appended>, StorageError> {
         let messages: Vec<&Message> = batch.iter().map(|message| &**message).collect();
         let mut transaction = self.database.begin().await?;
         if self.insert(&mut transaction, &messages).await? {
@@ -206,12 +198,7 @@ impl MessageLog for SqlMessageLog {
         Ok(entries.into_iter().map(|entry| entry.outcome).collect())
     }
 
-    async fn tail(&self, room: &RoomName) -> Result<Option<Offset>, StorageError> {
-        let select = self.database.query_scalar(TAIL).bind(room);
-        Ok(select.fetch_optional(self.database.reader()).await?)
-    }
-
-    async fn page(
+    async fn read(
         &self,
         room: &RoomName,
         bound: PageBound,
@@ -229,9 +216,36 @@ impl MessageLog for SqlMessageLog {
         }
         Ok(messages)
     }
+}
+
+/// The messages that are new.
+fn stored<'a>(entries: &[Entry<'a>]) -> impl Iterator<Item = &'a Message> {
+    entries.iter().filter(|entry| entry.outcome == Appended::Stored).map(|entry| entry.message)
+}
+
+#[async_trait]
+impl MessageLog for SqlMessageLog {
+    async fn append(&self, batch: &[Arc<Message>]) -> Result<Vec<Appended>, StorageError> {
+        self.database.in_time(self.append_all(batch)).await
+    }
+
+    async fn tail(&self, room: &RoomName) -> Result<Option<Offset>, StorageError> {
+        let select = self.database.query_scalar(TAIL).bind(room);
+        let tail = select.fetch_optional(self.database.reader());
+        self.database.in_time(async { Ok(tail.await?) }).await
+    }
+
+    async fn page(
+        &self,
+        room: &RoomName,
+        bound: PageBound,
+        limit: u16,
+    ) -> Result<Vec<Message>, StorageError> {
+        self.database.in_time(self.read(room, bound, limit)).await
+    }
 
     async fn ping(&self) -> Result<(), StorageError> {
-        self.database.ping().await
+        self.database.in_time(self.database.ping()).await
     }
 }
 

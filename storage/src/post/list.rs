@@ -1,6 +1,7 @@
 //! Pages of posts. Whatever is asked for, a page is four statements: the posts with their authors, then for all of them
 //! at once their tags, their markets, and which of them the reader likes.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
@@ -123,7 +124,7 @@ pub(super) enum Value {
 pub(super) struct Source {
     /// What is read first: it has the posts in descending order of id. `post` itself is joined in any case.
     from: Option<(&'static str, &'static str)>,
-    conditions: Vec<&'static str>,
+    conditions: Vec<Cow<'static, str>>,
     values: Vec<Value>,
 }
 
@@ -134,8 +135,10 @@ impl Source {
         let mut source = Self { from: None, conditions: Vec::new(), values: Vec::new() };
         if let Some(terms) = &filter.search {
             let search = database.search();
-            let expression = (search.expression)(terms.words());
-            source.lead((search.from, search.id), search.condition, Value::Text(expression));
+            let (condition, values) = (search.condition)(terms.words());
+            source.from = Some((search.from, search.id));
+            source.conditions.push(condition.into());
+            source.values.extend(values.into_iter().map(Value::Text));
         }
         if let Some(author) = filter.author {
             // Its index has the posts themselves.
@@ -169,7 +172,7 @@ impl Source {
     }
 
     fn check(&mut self, condition: &'static str, value: Value) {
-        self.conditions.push(condition);
+        self.conditions.push(condition.into());
         self.values.push(value);
     }
 
@@ -186,7 +189,7 @@ impl Source {
     /// The newest posts below an id.
     pub(super) fn latest(mut self, before: Option<PostId>, limit: u16) -> (String, Vec<Value>) {
         if self.conditions.is_empty() {
-            self.conditions.push("1 = 1");
+            self.conditions.push("1 = 1".into());
         }
         let (from, id, conditions) = self.parts();
         self.values.push(Value::Number(before.map_or(i64::MAX, PostId::get)));

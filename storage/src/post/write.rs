@@ -29,6 +29,8 @@ const INSERT_POST_TAG: Insert = Insert {
 const INSERT_POST_MARKET: Insert =
     Insert { table: "post_market", columns: &["market", "post_id", "place"], on_conflict: OnConflict::Skip };
 
+const COUNT_TAG: &str = "update tag set post_count = post_count + $1 where name = $2";
+
 const TAGS: &str = "select tag, listed from post_tag where post_id = $1 order by place";
 
 const EDIT: &str = "update post set title = $1, content = $2, updated_at = $3 where id = $4";
@@ -208,17 +210,9 @@ impl Posts {
             let delete = self.database.query("delete from post_tag where post_id = $1").bind(id);
             delete.execute(&mut **transaction).await?;
         }
-        let gone: Vec<&Tag> = old.iter().filter(|tag| new.iter().all(|(other, _)| other != *tag)).collect();
-        let come: Vec<&Tag> = new.iter().map(|(tag, _)| tag).filter(|tag| !old.contains(*tag)).collect();
-        self.count_tags(transaction, "update tag set post_count = post_count - 1 where name in ", gone)
-            .await?;
-        if !come.is_empty() {
-            let insert = sqlx::query(self.database.insert(&INSERT_TAG, come.len())).persistent(false);
-            let insert = sorted(&come).into_iter().fold(insert, |insert, tag| insert.bind(tag).bind(0_i64));
-            insert.execute(&mut **transaction).await?;
-        }
-        self.count_tags(transaction, "update tag set post_count = post_count + 1 where name in ", come)
-            .await?;
+        let gone = old.iter().filter(|tag| new.iter().all(|(other, _)| other != *tag)).map(|tag| (tag, -1));
+        let come = new.iter().map(|(tag, _)| tag).filter(|tag| !old.contains(*tag)).map(|tag| (tag, 1));
+        self.count_tags(transaction, gone.chain(come).collect()).await?;
         if new.is_empty() {
             return Ok(());
         }
@@ -230,19 +224,22 @@ impl Posts {
         Ok(())
     }
 
-    /// Counts in the order of names, so that two posts with the same tags cannot wait for each other.
+    /// Counts one by one in the order of names, those that come and those that go, so that two posts with the same tags
+    /// cannot wait for each other: an engine that is given several at once locks them as it finds them.
     async fn count_tags(
         &self,
         transaction: &mut Transaction,
-        text: &'static str,
-        tags: Vec<&Tag>,
+        mut changes: Vec<(&Tag, i64)>,
     ) -> Result<(), StorageError> {
-        if tags.is_empty() {
-            return Ok(());
+        changes.sort_unstable();
+        for (tag, change) in changes {
+            if change > 0 {
+                let insert = sqlx::query(self.database.insert(&INSERT_TAG, 1)).bind(tag).bind(0_i64);
+                insert.execute(&mut **transaction).await?;
+            }
+            let update = self.database.query(COUNT_TAG).bind(change).bind(tag);
+            update.execute(&mut **transaction).await?;
         }
-        let update = sqlx::query(self.database.among(text, tags.len())).persistent(false);
-        let update = sorted(&tags).into_iter().fold(update, |update, tag| update.bind(tag));
-        update.execute(&mut **transaction).await?;
         Ok(())
     }
 
@@ -281,10 +278,4 @@ impl Posts {
         self.database.query(search.add).bind(id).bind(words).execute(&mut **transaction).await?;
         Ok(())
     }
-}
-
-fn sorted<'a>(tags: &[&'a Tag]) -> Vec<&'a Tag> {
-    let mut sorted = tags.to_vec();
-    sorted.sort_unstable();
-    sorted
 }

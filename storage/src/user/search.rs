@@ -87,6 +87,10 @@ impl Users {
         limit: u16,
     ) -> Result<Vec<Hit>, StorageError> {
         let text = fold(text);
+        // Not every engine takes a text with this sign, and no name has it.
+        if text.contains('\0') || after.as_ref().is_some_and(|after| after.part.contains('\0')) {
+            return Ok(Vec::new());
+        }
         let after = after.unwrap_or_else(|| SearchPlace::start(true));
         let goes_on_inside = after.is_whole;
         let mut hits = self.find_half(&text, viewer, after, limit).await?;

@@ -50,9 +50,12 @@ async fn a_place_that_cannot_be_opened_is_unavailable() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixteen_writers_and_readers_never_fail_for_being_many() {
     let sqlite = Sqlite::new().await;
-    // Half of them go through a second set of connections, as another process would.
-    let logs = [sqlite.database.clone(), sqlite.again().await]
-        .map(|database| Arc::new(SqlMessageLog::new(database)));
+    write_and_read([sqlite.database.clone(), sqlite.again().await]).await;
+}
+
+/// Half of the sixteen go through a second set of connections, as another process would.
+pub(crate) async fn write_and_read(databases: [Database; 2]) {
+    let logs = databases.map(|database| Arc::new(SqlMessageLog::new(database)));
     let mut writers = JoinSet::new();
     for writer in 0..16_i64 {
         let log = Arc::clone(&logs[usize::try_from(writer % 2).unwrap()]);

@@ -26,6 +26,20 @@ macro_rules! on_every_engine {
                 }
             )+
         }
+
+        mod postgres {
+            use super::*;
+
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                #[ignore = "needs a server, see ops/services"]
+                async fn $case() {
+                    let postgres = $crate::postgres::Postgres::new().await;
+                    let store = $store;
+                    super::$case(store(postgres.database.clone())).await;
+                }
+            )+
+        }
     };
 }
 
@@ -62,6 +76,7 @@ mod mongodb;
 mod notification;
 mod picture;
 mod post;
+mod postgres;
 mod profile;
 mod room;
 mod token;

@@ -16,10 +16,15 @@ impl From<sqlx::Error> for StorageError {
                 ErrorKind::Corrupt => Self::Corrupt(error.into()),
                 _ => Self::Internal(error.into()),
             },
-            E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::BeginFailed => {
-                Self::Unavailable(error.into())
-            }
-            E::ColumnDecode { .. } | E::Decode(_) | E::Protocol(_) => Self::Corrupt(error.into()),
+            // A connection that ends where it begins is a breach of the protocol, too.
+            E::Io(_)
+            | E::Protocol(_)
+            | E::Tls(_)
+            | E::PoolTimedOut
+            | E::PoolClosed
+            | E::WorkerCrashed
+            | E::BeginFailed => Self::Unavailable(error.into()),
+            E::ColumnDecode { .. } | E::Decode(_) => Self::Corrupt(error.into()),
             E::Configuration(_) => Self::Invalid("the database URL is malformed".to_owned()),
             _ => Self::Internal(error.into()),
         }

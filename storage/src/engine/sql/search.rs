@@ -23,10 +23,8 @@ pub(crate) struct Search {
     pub(crate) from: &'static str,
     /// The post's id there; rows can be read by it in descending order, without sorting.
     pub(crate) id: &'static str,
-    /// The condition, with one parameter: what [`expression`](Self::expression) makes.
-    pub(crate) condition: &'static str,
-    /// All of these words, in the engine's language.
-    pub(crate) expression: fn(&[Word]) -> String,
+    /// That all of these words occur: a condition in the engine's language, and the value of each `?` in it.
+    pub(crate) condition: fn(&[Word]) -> (String, Vec<String>),
 }
 
 /// <https://sqlite.org/fts5.html>
@@ -35,8 +33,17 @@ pub(super) const SQLITE: Search = Search {
     add: "insert into post_search (rowid, words) values ($1, $2)",
     from: "post_search s",
     id: "s.rowid",
-    condition: "post_search match ?",
-    expression: fts5,
+    condition: |words| ("post_search match ?".to_owned(), vec![fts5(words)]),
+};
+
+/// An index of the pairs finds the posts that have all of them; where they stand is looked up in the words. A single letter
+/// is searched for in the newest posts first, without an index: it occurs nearly everywhere, and a page is soon full.
+pub(super) const POSTGRES: Search = Search {
+    remove: "delete from post_search where post_id = $1",
+    add: "insert into post_search (post_id, words) values ($1, $2)",
+    from: "post_search s",
+    id: "s.post_id",
+    condition: postgres,
 };
 
 /// Strings side by side are a conjunction, and within a string tokens must follow each other. Words are letters and
@@ -47,4 +54,24 @@ fn fts5(words: &[Word]) -> String {
         Word::Letter(letter) => format!("\"{letter}\" *"),
     });
     strings.collect::<Vec<_>>().join(" ")
+}
+
+/// Words are letters and digits, so there is neither a space nor a sign of a pattern in them.
+fn postgres(words: &[Word]) -> (String, Vec<String>) {
+    let mut conditions = Vec::new();
+    let mut values = Vec::new();
+    for word in words {
+        let part = match word {
+            Word::Pairs(pairs) => {
+                let pairs = pairs.join(" ");
+                conditions.push("string_to_array(s.words, ' ') @> string_to_array(?, ' ')");
+                values.push(pairs.clone());
+                format!("% {pairs} %")
+            }
+            Word::Letter(letter) => format!("% {letter}%"),
+        };
+        conditions.push("' ' || s.words like ?");
+        values.push(part);
+    }
+    (conditions.join(" and "), values)
 }

@@ -6,6 +6,26 @@ use std::ops::{Deref, DerefMut};
 use sqlx::{Any, AnyConnection};
 
 use super::Database;
+use crate::StorageError;
+
+/// Changes of which only one is under way at a time, whoever makes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Of candles, what is known of them, and who asked for old ones.
+    Candle,
+    /// Of notifications: their ids rise in the order of the commits.
+    Notification,
+}
+
+impl Turn {
+    /// As the table `turn` has it.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Candle => "candle",
+            Self::Notification => "notification",
+        }
+    }
+}
 
 /// A unit of work: all of its writes happen, or none. Dropped without a commit it is rolled back.
 pub(crate) struct Transaction {
@@ -22,6 +42,17 @@ impl Transaction {
     /// Where it takes place.
     pub(crate) fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// Waits for other units in which this turn was taken, and lets later ones wait until this one ends. To be called before
+    /// anything else is locked. On SQLite all units go one by one anyway.
+    pub(crate) async fn take(&mut self, turn: Turn) -> Result<(), StorageError> {
+        if self.database.dialect.is_remote() {
+            let text = self.database.locking("select name from turn where name = $1");
+            let select = sqlx::query_scalar::<_, String>(text).bind(turn.as_str());
+            select.fetch_one(&mut *self.inner).await?;
+        }
+        Ok(())
     }
 
     /// An id for something that is made in this unit.

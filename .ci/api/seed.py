@@ -57,8 +57,7 @@ def login(email):
 
 
 def person(name):
-    # Not the domain of the document's examples: schemathesis logs in with those and wrong passwords, and that slows the
-    # account down.
+    # Not the domain of the document's examples, so that no generated request can name one of these accounts.
     email = f"{name}@example.net"
     user = send("POST", "/api/auth/register", {"username": name, "email": email, "password": PASSWORD})
     return user["id"], login(email)

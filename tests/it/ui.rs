@@ -42,6 +42,20 @@ async fn an_asset_that_has_not_changed_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn the_page_may_load_its_parts_the_second_time_too() {
+    let server = TestServer::without_prices(&[]).await;
+    for path in ["/", "/docs"] {
+        let first = server.get(path).await.expect_status(200);
+        let request = server.request(Method::GET, path).header("if-none-match", first.header("etag"));
+        let again = Answer::of(request).await.expect_status(304);
+        for name in ["content-security-policy", "cache-control", "etag"] {
+            assert_eq!(again.header(name), first.header(name), "{path}: a browser keeps what a 304 says");
+        }
+        assert!(first.header("content-security-policy").contains("script-src 'self'"));
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_part_of_the_page_is_not_served() {
     let server = TestServer::without_prices(&[]).await;
     for path in [

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use tickroom::app::{Options, Server};
 use tickroom::config::{self, Sources};
 use tickroom_storage::engine::Database;
+use tickroom_storage::event::{Outbox, SqlOutbox};
 use tickroom_storage::follow::Follows;
 use tickroom_storage::user::{NewUser, Role, Users};
 use tickroom_storage::{FollowId, IdGenerator, TimestampMs, UserId};
@@ -26,6 +27,9 @@ const FOLLOWERS: usize = 100_000;
 
 /// Comments of the bystanders, one after the other, before and after the post.
 const COMMENTS: usize = 200;
+
+/// Events taken out of the outbox at a time.
+const EVENTS: u16 = 200;
 
 /// How often is looked whether the last follower is told.
 const LOOK: Duration = Duration::from_millis(20);
@@ -51,20 +55,25 @@ async fn measure() {
     let sources = sources
         .into_iter()
         .fold(Sources::default(), |sources, (key, value)| sources.argument("bench", key, value));
-    let server = Server::start(config::load(&sources).unwrap().config, Options::default()).await.unwrap();
+    let config = || config::load(&sources).unwrap().config;
+    let server = Server::start(config(), Options::default()).await.unwrap();
     let root = format!("http://{}", server.address);
     // One provider for the process; it is no error that the server installed it before.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let author = Person::new(&root, "author").await;
-    let (ann, bo) = (Person::new(&root, "ann").await, Person::new(&root, "bo").await);
+    let id = Person::new(&root, "author").await.id().await;
+    server.stop().await;
 
     let started = Instant::now();
     let database =
         Database::connect(&format!("sqlite://{}/tickroom.db", folder.path().display())).await.unwrap();
-    follow(database, author.id().await, FOLLOWERS - 1).await;
+    follow(database, id, FOLLOWERS - 1).await;
+    let server = Server::start(config(), Options::default()).await.unwrap();
+    let root = format!("http://{}", server.address);
+    let author = Person::login(&root, "author").await;
+    let (ann, bo) = (Person::new(&root, "ann").await, Person::new(&root, "bo").await);
     // Followers are told in the order of their accounts, so this one is told last.
     let last = Person::new(&root, "last").await;
-    last.send(Method::PUT, &format!("/api/users/{}/follow", author.id().await), None).await;
+    last.send(Method::PUT, &format!("/api/users/{id}/follow"), None).await;
     println!("{FOLLOWERS} followers in {:.0?}", started.elapsed());
 
     let post = ann.post().await;
@@ -97,7 +106,7 @@ fn rate(elapsed: Duration) -> f64 {
 }
 
 async fn follow(database: Database, author: UserId, count: usize) {
-    let (users, follows) = (Users::new(database.clone()), Follows::new(database));
+    let (users, follows) = (Users::new(database.clone()), Follows::new(database.clone()));
     let ids = IdGenerator::new();
     for number in 0..count {
         let user = NewUser {
@@ -112,6 +121,15 @@ async fn follow(database: Database, author: UserId, count: usize) {
         users.create(&user).await.unwrap();
         let id: FollowId = ids.next();
         follows.follow(id, user.id, author, TimestampMs::now()).await.unwrap();
+    }
+    // That they follow is nothing that the author is to be told of now.
+    let outbox = SqlOutbox::new(database);
+    loop {
+        let ids: Vec<_> = outbox.waiting(EVENTS).await.unwrap().iter().map(|event| event.id).collect();
+        if ids.is_empty() {
+            break;
+        }
+        outbox.forget(&ids).await.unwrap();
     }
 }
 
@@ -138,6 +156,19 @@ fn resident_kib() -> u64 {
     line.trim_end_matches("kB").trim().parse().unwrap()
 }
 
+fn client() -> Client {
+    Client::builder().no_proxy().build().unwrap()
+}
+
+fn account(name: &str) -> Value {
+    json!({ "username": name, "email": format!("{name}@example.com"), "password": "to write and to wait" })
+}
+
+async fn post(root: &str, path: &str, body: &Value) -> Response {
+    let request = client().post(format!("{root}{path}")).json(body);
+    request.send().await.unwrap().error_for_status().unwrap()
+}
+
 /// Somebody with an account.
 struct Person {
     http: Client,
@@ -147,23 +178,14 @@ struct Person {
 
 impl Person {
     async fn new(root: &str, name: &str) -> Self {
-        let http = Client::builder().no_proxy().build().unwrap();
-        let account = json!({
-            "username": name, "email": format!("{name}@example.com"), "password": "to write and to wait"
-        });
-        let send = async |path: &str| {
-            http.post(format!("{root}{path}"))
-                .json(&account)
-                .send()
-                .await
-                .unwrap()
-                .error_for_status()
-                .unwrap()
-        };
-        send("/api/auth/register").await;
-        let login: Value = send("/api/auth/login").await.json().await.unwrap();
+        post(root, "/api/auth/register", &account(name)).await;
+        Self::login(root, name).await
+    }
+
+    async fn login(root: &str, name: &str) -> Self {
+        let login: Value = post(root, "/api/auth/login", &account(name)).await.json().await.unwrap();
         let token = login["access_token"].as_str().unwrap().to_owned();
-        Self { http, root: root.to_owned(), token }
+        Self { http: client(), root: root.to_owned(), token }
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {

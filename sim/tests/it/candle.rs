@@ -1,5 +1,7 @@
 //! `/v1/candles/…` over HTTP.
 
+use std::collections::HashMap;
+
 use reqwest::StatusCode;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -21,6 +23,14 @@ async fn keys(exchange: &Exchange, path: &str) -> Vec<String> {
     let rows: Vec<Box<RawValue>> = serde_json::from_str(&text).unwrap();
     let members = rows[0].get().trim_matches(['{', '}']).split(",\"");
     members.map(|member| member.trim_start_matches('"').split('"').next().unwrap().to_owned()).collect()
+}
+
+/// The values of the first row as they were spelled: the same number may be `1e9` or `1000000000.00000000`, and
+/// serde_json's reading of a long spelling may be a neighbour of the nearest double.
+async fn spellings(exchange: &Exchange, path: &str) -> HashMap<String, Box<RawValue>> {
+    let text = get(exchange, path).await.text().await.unwrap();
+    let mut rows: Vec<HashMap<String, Box<RawValue>>> = serde_json::from_str(&text).unwrap();
+    rows.swap_remove(0)
 }
 
 #[tokio::test]
@@ -135,8 +145,8 @@ async fn a_trade_moves_the_running_candle_of_every_length() {
         assert_eq!(after[0]["high_price"], 200_000_000.0, "{kind}");
         assert_eq!(after[0]["trade_price"], 200_000_000.0, "{kind}");
     }
-    let day = &rows(&exchange, &path("days")).await[0];
-    let ticker = &rows(&exchange, "/ticker?markets=KRW-BTC").await[0];
+    let day = spellings(&exchange, &path("days")).await;
+    let ticker = spellings(&exchange, "/ticker?markets=KRW-BTC").await;
     for (candle, tick) in [
         ("opening_price", "opening_price"),
         ("low_price", "low_price"),
@@ -144,10 +154,9 @@ async fn a_trade_moves_the_running_candle_of_every_length() {
         ("candle_acc_trade_price", "acc_trade_price"),
         ("prev_closing_price", "prev_closing_price"),
     ] {
-        // They are spelled differently (`E9` or plainly), and serde_json may read that as two neighbouring doubles.
-        let (day, ticker) = (day[candle].as_f64().unwrap(), ticker[tick].as_f64().unwrap());
-        let is_same = (day - ticker).abs() <= day.abs() * f64::EPSILON * 2.0;
-        assert!(is_same, "the ticker's {tick}, {ticker}, is that of the day's candle, {day}");
+        let (day, ticker) = (day[candle].get(), ticker[tick].get());
+        let number = |spelling: &str| spelling.parse::<f64>().unwrap();
+        assert_eq!(number(day), number(ticker), "the day's candle: {day}, the ticker's {tick}: {ticker}");
     }
 }
 

@@ -116,7 +116,7 @@ pub const OUTBOX_BYTES: usize = 1024 * 1024;
 /// Frames that a socket hands to the kernel in one vectored write; Linux takes at most 1,024.
 pub const WRITE_FRAMES: usize = 64;
 
-/// Sockets and rooms that are let through the turnstile at a time, at least and at most. Few enough to fit the run queue
+/// Sockets that are let through the turnstile at a time, at least and at most. Few enough to fit the run queue
 /// of a worker, which holds 256 tasks.
 pub const TURNSTILE_MIN: usize = 16;
 /// See [`TURNSTILE_MIN`].

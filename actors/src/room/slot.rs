@@ -157,7 +157,7 @@ impl RoomSlot {
 
     /// Has the room woken when its turn comes. One that is down by then finds its messages when it starts.
     pub(super) fn stand_in_line(self: &Arc<Self>) {
-        self.turnstile.queue(Waker::from(Arc::clone(self)));
+        self.turnstile.queue_room(Waker::from(Arc::clone(self)));
     }
 
     /// Where the room stood last, in this process.

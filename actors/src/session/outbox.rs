@@ -194,7 +194,7 @@ impl Outbox {
         let blocked = if inner.closing.is_some() { inner.blocked.take() } else { None };
         drop(inner);
         if let Some(reader) = reader {
-            self.turnstile.queue(reader);
+            self.turnstile.queue_socket(reader);
         }
         if let Some(blocked) = blocked {
             blocked.wake();

@@ -19,6 +19,15 @@ engines:
 web:
     .ci/run web
 
+# Use the page in Chromium, as people do.
+page:
+    .ci/run page
+
+# Take the pictures of docs/pictures anew.
+pictures:
+    cargo build
+    tests/page/run pictures
+
 # Listen to the server with the EventSource of Node programs.
 stream:
     .ci/run stream

@@ -23,6 +23,7 @@ fn message(offset: u64) -> Message {
         sender: Sender { id: UserId::new(95_822_645_973_803_704), name: Arc::from("ann"), profile_url: None },
         content: "x".repeat(150).into(),
         client_id: None,
+        deletes: None,
         created_at: TimestampMs::now(),
     }
 }
@@ -57,7 +58,7 @@ fn room(criterion: &mut Criterion) {
             let mut marks = Vec::with_capacity(ROOM_BATCH_MESSAGES);
             for _ in 0..ROOM_BATCH_MESSAGES {
                 encoder.put_message(&mut out, &next);
-                marks.push(Mark { end: out.len(), sender: next.sender.id });
+                marks.push(Mark { end: out.len(), sender: next.sender.id, id: next.id, is_gone: false });
             }
             let frames = out.freeze();
             window.push(frames.clone(), &marks, Instant::now());

@@ -31,6 +31,7 @@ impl Talk {
             sender: Sender { id: UserId::new(1), name: Arc::from("ann"), profile_url: None },
             content: "x".repeat(150).into(),
             client_id: None,
+            deletes: None,
             created_at: TimestampMs::now(),
         }
     }

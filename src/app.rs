@@ -22,6 +22,7 @@ use tickroom_storage::engine::Database;
 use tickroom_storage::follow::Follows;
 use tickroom_storage::market::Markets;
 use tickroom_storage::message::{MessageLog, Spill};
+use tickroom_storage::moderation::Moderation;
 use tickroom_storage::notification::Notifications;
 use tickroom_storage::picture::Pictures;
 use tickroom_storage::post::Posts;
@@ -37,12 +38,12 @@ use tokio::task::JoinHandle;
 use crate::auth::{Auth, Dependencies};
 use crate::config::{Config, FeedSource};
 use crate::demo::DemoLogin;
-use crate::limits::{ANONYMOUS_VIEWS_PER_MINUTE, HEADER_READ_TIMEOUT, MAIL_DRAIN, PURGE_INTERVAL};
+use crate::limits::{ANONYMOUS_VIEWS_PER_MINUTE, HEADER_READ_TIMEOUT, MAIL_DRAIN};
 use crate::mail::Mailer;
 use crate::middleware::rate_limit::{AddressLimit, KeyedLimit};
 use crate::picture::PictureMaker;
 use crate::viewer::Viewers;
-use crate::{listener, message_log, router, telemetry};
+use crate::{housekeeping, listener, message_log, router, telemetry};
 
 /// What the handlers work with. Clones share everything.
 #[derive(Clone)]
@@ -88,6 +89,8 @@ pub struct Parts {
     pub notifications: Notifications,
     /// Events that could not be processed.
     pub dead_letters: DeadLetters,
+    /// Who keeps order in rooms, and how.
+    pub moderation: Moderation,
     /// Messages.
     pub log: Arc<dyn MessageLog>,
     /// Whether the message log has answered since the start. Before, no room can know its place.
@@ -194,6 +197,7 @@ impl Server {
             activity: SqlActivityLog::new(database.clone()),
             notifications: Notifications::new(database.clone()),
             dead_letters: DeadLetters::new(database.clone()),
+            moderation: Moderation::new(database.clone()),
             log,
             has_log_answered: AtomicBool::new(answers),
             tree,
@@ -207,7 +211,12 @@ impl Server {
         let router = router::router(app.clone());
         let serving =
             tokio::spawn(listener::serve(listener, router, max_connections, HEADER_READ_TIMEOUT, stopping));
-        let housekeeping = tokio::spawn(keep_house(metrics, database.clone(), app.pictures.clone()));
+        let housekeeping = tokio::spawn(housekeeping::keep_house(
+            metrics,
+            database.clone(),
+            app.pictures.clone(),
+            app.config.auth.is_verification_required,
+        ));
         Ok(Self { address, app, database, mailer, exchange, stop, serving, housekeeping })
     }
 
@@ -244,73 +253,6 @@ impl Server {
     }
 }
 
-/// What has to be done now and then, for as long as the server runs.
-async fn keep_house(metrics: PrometheusHandle, database: Database, pictures: Pictures) {
-    let posts = Posts::new(database.clone());
-    let (tokens, accounts) = (Tokens::new(database.clone()), Accounts::new(database.clone()));
-    let purging = async { tokio::join!(purge(tokens, accounts), purge_posts(posts), purge_events(database)) };
-    tokio::join!(telemetry::upkeep(metrics), purging, sweep(pictures));
-}
-
-/// Deletes what people were told and did so long ago that nobody looks for it.
-async fn purge_events(database: Database) {
-    let (notifications, activity) = (Notifications::new(database.clone()), SqlActivityLog::new(database));
-    let mut interval = tokio::time::interval(PURGE_INTERVAL);
-    loop {
-        interval.tick().await;
-        let now = TimestampMs::now();
-        match notifications.purge(now).await {
-            Ok(purged) => tracing::debug!(purged, "old notifications purged"),
-            Err(error) => tracing::warn!(%error, "old notifications could not be purged"),
-        }
-        match activity.purge(now).await {
-            Ok(purged) => tracing::debug!(purged, "old activity purged"),
-            Err(error) => tracing::warn!(%error, "old activity could not be purged"),
-        }
-    }
-}
-
-/// Deletes pictures that are nobody's any more.
-async fn sweep(pictures: Pictures) {
-    let mut interval = tokio::time::interval(PURGE_INTERVAL);
-    loop {
-        interval.tick().await;
-        match pictures.sweep(TimestampMs::now()).await {
-            Ok(swept) => tracing::debug!(swept, "unused pictures deleted"),
-            Err(error) => tracing::warn!(%error, "unused pictures could not be deleted"),
-        }
-    }
-}
-
-/// Deletes logins and mail links that have expired: they are of no use, and say where somebody was.
-async fn purge(tokens: Tokens, accounts: Accounts) {
-    let mut interval = tokio::time::interval(PURGE_INTERVAL);
-    loop {
-        interval.tick().await;
-        let now = TimestampMs::now();
-        match tokens.purge_expired(now).await {
-            Ok(purged) => tracing::debug!(purged, "expired logins purged"),
-            Err(error) => tracing::warn!(%error, "expired logins could not be purged"),
-        }
-        match accounts.purge_expired(now).await {
-            Ok(purged) => tracing::debug!(purged, "expired links purged"),
-            Err(error) => tracing::warn!(%error, "expired links could not be purged"),
-        }
-    }
-}
-
-/// Forgets who looked at which post and which requests may come again, after a day: nobody needs to know for longer.
-async fn purge_posts(posts: Posts) {
-    let mut interval = tokio::time::interval(PURGE_INTERVAL);
-    loop {
-        interval.tick().await;
-        match posts.purge(TimestampMs::now()).await {
-            Ok(purged) => tracing::debug!(purged, "old views and requests purged"),
-            Err(error) => tracing::warn!(%error, "old views and requests could not be purged"),
-        }
-    }
-}
-
 /// Where prices come from; the simulated exchange is started here.
 pub(crate) async fn open_feed(
     config: &Config,
@@ -344,6 +286,7 @@ async fn start_tree(
         spill: Spill::open(spill, config.storage.spill_max_bytes).await?,
         markets: Markets::new(database.clone()),
         rooms: Rooms::new(database.clone()),
+        moderation: Moderation::new(database.clone()),
         candles: Candles::new(database.clone()),
         backfills: Backfills::new(database.clone()),
         events: EventStores::new(database),

@@ -3,7 +3,8 @@
 //! # Layout
 //!
 //! - [`cli`], [`config`], [`telemetry`]: what is asked of the binary, what it runs with, what it says of itself.
-//! - [`app`]: the server as a whole, started and stopped. [`demo`]: the same with people in it.
+//! - [`app`]: the server as a whole, started and stopped. [`demo`]: the same with people in it. `housekeeping`: what is
+//!   deleted meanwhile.
 //! - [`backfill`]: old candles from the command line. [`moment`]: how people write a time.
 //! - [`router`]: every URL on one screen. [`routes`]: the handlers by noun. [`middleware`]: what happens to all requests.
 //! - [`auth`]: who is there. [`error`], [`extract`]: what a failed request is answered.
@@ -25,6 +26,7 @@ pub mod connection;
 pub mod demo;
 pub mod error;
 pub mod extract;
+mod housekeeping;
 pub mod idempotency;
 pub mod import;
 pub mod language;

@@ -79,6 +79,10 @@ pub const VERIFICATION_TTL: Duration = Duration::from_secs(24 * 3600);
 /// How long the link to choose a new password is good, as its mail says.
 pub const PASSWORD_RESET_TTL: Duration = Duration::from_secs(3600);
 
+/// How long an account is kept whose address is not proved: long enough for who reads mail once a week, and asks for the
+/// link again. Then name and address are free for somebody who does.
+pub const UNPROVED_KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// Bytes of a token in a link that we look at. Ours have 43; a longer one is not ours.
 pub const LINK_TOKEN_BYTES_MAX: usize = 64;
 
@@ -130,6 +134,10 @@ pub const CLOSE_GRACE: Duration = Duration::from_secs(5);
 /// How long a client may take to send the head of a request, and be silent between two. Slower ones are cut off.
 pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long the body of a request may take to arrive, however it trickles in; then 408. A connection is held for no longer
+/// than that, nor is a place among those who send pictures, and a picture of 8 MiB arrives at 2.2 Mbit/s.
+pub const BODY_RECEIVE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// How long accepting pauses when the process has no file descriptor left for a connection.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -139,7 +147,8 @@ pub const IMPORT_BATCH: usize = 1_000;
 /// How long `/health/ready` waits for the message log. Probes give up soon, and want an answer before that.
 pub const LOG_PING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often expired logins, expired links, unused pictures and old notifications are deleted.
+/// How often expired logins, expired links, accounts that were never proved, unused pictures and old notifications are
+/// deleted.
 pub const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Messages in a page of history when the client does not say.
@@ -204,9 +213,6 @@ pub const PICTURES_DECODED_AT_ONCE: usize = 2;
 /// Pictures being received, waiting or being decoded, each up to [`PICTURE_BYTES_MAX`]. The next one is told 503.
 pub const PICTURES_ADMITTED: usize = 16;
 
-/// How long a picture may take to arrive, so that slow senders do not hold all places. Then 408.
-pub const PICTURE_RECEIVE_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// The quality of stored JPEGs: from here on files grow faster than anybody can see.
 pub const PICTURE_JPEG_QUALITY: u8 = 85;
 
@@ -235,6 +241,12 @@ pub const POST_BODY_BYTES: usize = 256 * 1024;
 
 /// Bytes of a request body; pictures and posts may have more.
 pub const BODY_BYTES: usize = 64 * 1024;
+
+/// Longest ban or mute with an end: a year. Who shall be silent for longer shall be so for good.
+pub const SANCTION_SECONDS_MAX: u32 = 366 * 24 * 3600;
+
+/// Longest pause between two messages of somebody: an hour. A room that is slower is better closed.
+pub const SLOW_MODE_SECONDS_MAX: u32 = 3600;
 
 const _: () = assert!(POST_CONTENT_CHARS_MAX * 12 < POST_BODY_BYTES);
 

@@ -9,7 +9,7 @@ use crate::limits::{BODY_BYTES, PICTURE_BYTES_MAX, POST_BODY_BYTES};
 use crate::middleware;
 use crate::routes::{
     account, activation, activity, admin, auth, backfill, candle, centrifuge, comment, dead_letter, docs,
-    follow, market, notification, ops, picture, post, room, tag, timeline, ui, user,
+    follow, market, moderation, notification, ops, picture, post, room, tag, timeline, ui, user,
 };
 
 /// All routes, wrapped in what happens to every request.
@@ -98,6 +98,16 @@ fn talk() -> Router<App> {
         .route("/api/rooms", get(room::list))
         .route("/api/rooms/{name}", get(room::show))
         .route("/api/rooms/{name}/messages", get(room::messages))
+        .route("/api/rooms/{name}/messages/{id}", delete(moderation::delete_message))
+        .route("/api/rooms/{name}/me", get(moderation::standing))
+        .route("/api/rooms/{name}/bans", get(moderation::bans))
+        .route("/api/rooms/{name}/bans/{id}", put(moderation::ban).delete(moderation::unban))
+        .route("/api/rooms/{name}/mutes", get(moderation::mutes))
+        .route("/api/rooms/{name}/mutes/{id}", put(moderation::mute).delete(moderation::unmute))
+        .route("/api/rooms/{name}/slow-mode", put(moderation::set_slow_mode))
+        .route("/api/rooms/{name}/moderators", get(moderation::moderators))
+        .route("/api/rooms/{name}/moderators/{id}", put(moderation::appoint).delete(moderation::dismiss))
+        .route("/api/rooms/{name}/moderation", get(moderation::entries))
         .route("/ws/chat", any(room::chat))
 }
 

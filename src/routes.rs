@@ -13,6 +13,7 @@ pub mod dead_letter;
 pub mod docs;
 pub mod follow;
 pub mod market;
+pub mod moderation;
 pub mod notification;
 pub mod ops;
 mod page;

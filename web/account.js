@@ -10,7 +10,7 @@ export function readLink({ search, hash }) {
   return { notice: verified === '1' ? 'verified' : 'error_link_invalid', token: null };
 }
 
-/** What the dialog can ask for: its words, its fields, and what the link below leads to. */
+/** What the view of accounts can ask for: its words, its fields, and what the link below leads to. */
 export const MODES = {
   login: { title: 'login', submit: 'login', fields: ['email', 'password'], other: 'signup', otherText: 'to_signup' },
   signup: { title: 'signup', submit: 'signup', fields: ['username', 'email', 'password'], other: 'login', otherText: 'to_login' },

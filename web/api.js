@@ -1,6 +1,7 @@
 // The REST calls of this page. Cookies carry the login, and no script gets to see them.
 
 import { parseLossless } from './lossless.js';
+import { language } from './prefs.js';
 
 const TIMEOUT_MS = 15_000;
 
@@ -12,12 +13,15 @@ export class ApiError extends Error {
   }
 }
 
-async function request(method, path, body, parse = JSON.parse) {
-  const options = { method, signal: AbortSignal.timeout(TIMEOUT_MS) };
-  if (body !== undefined) {
-    options.headers = { 'content-type': 'application/json' };
+async function request(method, path, body, { parse = JSON.parse, headers = {} } = {}) {
+  const options = { method, signal: AbortSignal.timeout(TIMEOUT_MS), headers: { 'accept-language': language.peek() } };
+  if (body instanceof Blob) {
+    options.body = body;
+  } else if (body !== undefined) {
+    options.headers['content-type'] = 'application/json';
     options.body = JSON.stringify(body);
   }
+  Object.assign(options.headers, headers);
   let response;
   let content;
   try {
@@ -84,14 +88,14 @@ export const readNotifications = (upTo) => request('POST', '/api/notifications/r
 
 export const rooms = async () => (await request('GET', '/api/rooms')).rooms;
 
-/** All markets, each with its last price. Numbers are strings, so that no digit is lost. */
-export const markets = async () => (await request('GET', '/api/markets', undefined, parseLossless)).markets;
+/** All markets, each with its last price: `{ markets, simulated, stale }`. Numbers are strings, so that no digit is lost. */
+export const markets = () => request('GET', '/api/markets', undefined, { parse: parseLossless });
 
 /** A page of candles, the newest or those before `to`. Numbers are strings. */
 export function candles(market, interval, to = null, limit = 200) {
   const query = new URLSearchParams({ interval, limit });
   if (to !== null) query.set('to', to);
-  return request('GET', `/api/markets/${encodeURIComponent(market)}/candles?${query}`, undefined, parseLossless);
+  return request('GET', `/api/markets/${encodeURIComponent(market)}/candles?${query}`, undefined, { parse: parseLossless });
 }
 
 /** A page of a room's history, the newest or the one before offset `before`, in the room's order. */
@@ -101,3 +105,68 @@ export async function messages(room, before = null, limit = 50) {
   const page = await request('GET', `/api/rooms/${encodeURIComponent(room)}/messages?${query}`);
   return { rows: page.messages, hasOlder: (page.next_cursor ?? null) !== null };
 }
+
+export const room = (name) => request('GET', `/api/rooms/${encodeURIComponent(name)}`);
+
+/** `/path?with=these`, without those that are empty. */
+function withQuery(path, query) {
+  const told = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== '');
+  return told.length > 0 ? `${path}?${new URLSearchParams(told)}` : path;
+}
+
+const at = (path, id) => `${path}/${encodeURIComponent(id)}`;
+
+/** Posts: `author`, `tag`, `market`, `q`, `sort`, `cursor`, `limit`. */
+export const posts = (query) => request('GET', withQuery('/api/posts', query));
+export const timeline = (query) => request('GET', withQuery('/api/timeline', query));
+export const post = (id) => request('GET', at('/api/posts', id));
+/** The same key again posts nothing twice. */
+export const createPost = (body, key) => request('POST', '/api/posts', body, { headers: { 'idempotency-key': key } });
+export const editPost = (id, body) => request('PATCH', at('/api/posts', id), body);
+export const deletePost = (id) => request('DELETE', at('/api/posts', id));
+export const viewPost = (id) => request('POST', `${at('/api/posts', id)}/view`);
+export const likePost = (id, isLiked) => request(isLiked ? 'PUT' : 'DELETE', `${at('/api/posts', id)}/like`);
+export const tags = (query = {}) => request('GET', withQuery('/api/tags', query));
+
+export const comments = (post, query) => request('GET', withQuery(`${at('/api/posts', post)}/comments`, query));
+export const replies = (comment, query) => request('GET', withQuery(`${at('/api/comments', comment)}/replies`, query));
+export const createComment = (post, body, key) =>
+  request('POST', `${at('/api/posts', post)}/comments`, body, { headers: { 'idempotency-key': key } });
+export const editComment = (id, content) => request('PATCH', at('/api/comments', id), { content });
+export const deleteComment = (id) => request('DELETE', at('/api/comments', id));
+export const likeComment = (id, isLiked) => request(isLiked ? 'PUT' : 'DELETE', `${at('/api/comments', id)}/like`);
+
+export const users = (query) => request('GET', withQuery('/api/users', query));
+export const user = (id) => request('GET', at('/api/users', id));
+export const follow = (id, isFollowed) => request(isFollowed ? 'PUT' : 'DELETE', `${at('/api/users', id)}/follow`);
+export const followers = (id, query) => request('GET', withQuery(`${at('/api/users', id)}/followers`, query));
+export const following = (id, query) => request('GET', withQuery(`${at('/api/users', id)}/following`, query));
+export const updateMe = (body) => request('PATCH', '/api/users/me', body);
+export const setPicture = (file) => request('PUT', '/api/users/me/avatar', file);
+export const removePicture = () => request('DELETE', '/api/users/me/avatar');
+export const changePassword = (current, next) =>
+  request('PUT', '/api/users/me/password', { current_password: current, new_password: next });
+export const deleteMe = (password) => request('DELETE', '/api/users/me', { password });
+
+export const sessions = () => request('GET', '/api/auth/sessions');
+export const endSession = (id) => request('DELETE', at('/api/auth/sessions', id));
+export const endOtherSessions = () => request('DELETE', '/api/auth/sessions');
+export const notificationSettings = () => request('GET', '/api/notifications/settings');
+export const changeNotificationSettings = (body) => request('PUT', '/api/notifications/settings', body);
+export const deleteNotification = (id) => request('DELETE', at('/api/notifications', id));
+
+/** For administrators. */
+export const admin = {
+  accounts: (query) => request('GET', withQuery('/api/admin/users', query)),
+  setRole: (id, role) => request('PUT', `${at('/api/admin/users', id)}/role`, { role }),
+  suspend: (id, isSuspended) => request(isSuspended ? 'PUT' : 'DELETE', `${at('/api/admin/users', id)}/suspension`),
+  markets: () => request('GET', '/api/admin/markets'),
+  activate: (code, isActive) => request(isActive ? 'PUT' : 'DELETE', `${at('/api/admin/markets', code)}/activation`),
+  backfills: () => request('GET', '/api/admin/backfills'),
+  backfill: (body) => request('POST', '/api/admin/backfills', body),
+  cancelBackfill: (id) => request('DELETE', at('/api/admin/backfills', id)),
+  deadLetters: (query) => request('GET', withQuery('/api/admin/dead-letters', query)),
+  replay: (id) => request('POST', `${at('/api/admin/dead-letters', id)}/replay`),
+  discard: (id) => request('DELETE', at('/api/admin/dead-letters', id)),
+  ready: () => request('GET', '/health/ready'),
+};

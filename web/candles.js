@@ -1,10 +1,7 @@
 // The candles of the market that is being looked at: one page over REST, older ones on demand, and what a socket says of
 // the running window. No DOM.
 
-import { Connection } from './connection.js';
 import { fractionDigits, parseDecimal } from './decimal.js';
-import { parseLossless } from './lossless.js';
-import { minuteUrl } from './wire.js';
 
 export const INTERVALS = ['1m', '3m', '5m', '10m', '15m', '30m', '60m', '240m', '1d', '1w', '1M', '1y'];
 
@@ -30,19 +27,14 @@ export class Candles {
   #timer = null;
   #token = null;
   #options;
-  #connection;
+  #stop = null;
 
-  /** `load(market, interval, to)` answers a page as the API does, its numbers as strings. */
-  constructor({ origin, renew, load, onChange, timers = globalThis, connect = {} }) {
-    this.#options = { load, onChange, timers };
-    this.#connection = new Connection({
-      url: () => minuteUrl(origin),
-      renew,
-      whyRefused: async () => null,
-      onText: (text) => this.#onText(text),
-      onState: ({ name }) => this.#onState(name),
-      ...connect,
-    });
+  /**
+   * `load(market, interval, to)` answers a page as the API does, its numbers as strings. `watch(channel, on)` tells
+   * `on.publication` of the frames of a channel and `on.subscribed` of each beginning, and returns how to end it.
+   */
+  constructor({ watch, load, onChange, timers = globalThis }) {
+    this.#options = { watch, load, onChange, timers };
   }
 
   get hasOlder() {
@@ -51,29 +43,33 @@ export class Candles {
 
   show(market, interval = this.interval) {
     if (market === this.market && interval === this.interval) return;
-    this.#unsubscribe();
+    this.close();
     Object.assign(this, { market, interval, bars: [], fraction: 0, hasFailed: false, isLoaded: false });
     this.#older = null;
     this.#tries = 0;
     this.#token = {};
     this.#isLoading = false;
     this.#options.onChange();
-    if (this.#connection.state.name === 'open') this.#subscribe();
-    else this.#connection.open();
+    this.#stop = this.#options.watch(`candle.${interval}:${market}`, {
+      publication: (frame) => this.#onFrame(frame),
+      // What happened while there was no connection.
+      subscribed: () => this.isLoaded && this.#load(),
+    });
     this.#load();
+  }
+
+  /** Nobody looks any more. */
+  close() {
+    this.#stop?.();
+    this.#stop = null;
+    this.#token = null;
+    this.market = null;
+    this.#options.timers.clearTimeout(this.#timer);
   }
 
   /** Loads the bars before those that are there. */
   async older() {
     if (this.hasOlder) await this.#load(this.#older);
-  }
-
-  hurry() {
-    this.#connection.hurry();
-  }
-
-  restart(openedBefore) {
-    this.#connection.restart(openedBefore);
   }
 
   async #load(to = null) {
@@ -118,29 +114,7 @@ export class Candles {
     }
   }
 
-  #onState(name) {
-    if (name !== 'open') return;
-    this.#subscribe();
-    // What happened while there was no connection.
-    if (this.isLoaded) this.#load();
-  }
-
-  #subscribe() {
-    if (this.market) this.#connection.send(JSON.stringify({ market: this.market, interval: this.interval }));
-  }
-
-  #unsubscribe() {
-    const { market, interval } = this;
-    if (market) this.#connection.send(JSON.stringify({ type: 'UNSUBSCRIBE', market, interval }));
-  }
-
-  #onText(text) {
-    let frame;
-    try {
-      frame = parseLossless(text);
-    } catch {
-      return;
-    }
+  #onFrame(frame) {
     // A frame of the series before this one may still be under way.
     const isOurs = ({ code, type }) => code === this.market && type === `candle.${this.interval}`;
     const candles = Array.isArray(frame) ? frame.filter(isOurs) : [];

@@ -6,9 +6,9 @@
 // offset and id, or everything here is dropped.
 
 /** Lines kept in memory. The oldest go first. */
-export const KEPT_MAX = 5_000;
+export const KEPT_MAX = 12_000;
 /** Lines shown at once. More would make every layout slower for nobody's benefit. */
-export const SHOWN_MAX = 500;
+export const SHOWN_MAX = 160;
 
 export class MessageList {
   #byOffset = new Map();
@@ -88,9 +88,15 @@ export class MessageList {
     return this.#order.slice(Math.max(0, last - SHOWN_MAX), last).map((offset) => this.#byOffset.get(offset));
   }
 
-  /** The end of the window that begins with the oldest line. */
-  get firstWindowEnd() {
-    return this.#order[Math.min(this.length, SHOWN_MAX) - 1];
+  /** The offset so many lines behind (or, below zero, before) this one, or the nearest there is. */
+  step(offset, lines) {
+    const place = this.#placeOf(offset) + lines;
+    return this.#order[Math.max(0, Math.min(this.length - 1, place))];
+  }
+
+  /** How many lines there are behind this offset. */
+  after(offset) {
+    return this.length - this.#placeOf((offset ?? 0) + 1);
   }
 
   clear() {

@@ -23,9 +23,12 @@ export class Notifications {
   #timer = null;
   #failures = 0;
 
-  /** `api` has the REST calls; `onChange()` is called whenever something here may have changed. */
-  constructor({ api, onChange, EventSource = globalThis.EventSource, timers = globalThis, random = Math.random }) {
-    this.#options = { api, onChange, EventSource, timers, random };
+  /**
+   * `api` has the REST calls; `onChange()` is called whenever something here may have changed. `mustReload()` says
+   * whether what the stream tells is in another language than the visitor's.
+   */
+  constructor({ api, onChange, mustReload = () => false, EventSource = globalThis.EventSource, timers = globalThis, random = Math.random }) {
+    this.#options = { api, onChange, mustReload, EventSource, timers, random };
   }
 
   /** Begins to listen as whoever is logged in now. */
@@ -82,6 +85,13 @@ export class Notifications {
     this.#options.onChange();
   }
 
+  /** Deletes one. */
+  async remove(id) {
+    this.list = this.list.filter((entry) => entry.id !== id);
+    this.#options.onChange();
+    await this.#try(() => this.#options.api.deleteNotification(id));
+  }
+
   async #try(request) {
     try {
       await request();
@@ -131,6 +141,10 @@ export class Notifications {
 
   #onNotification(notification) {
     if (this.list.some(({ id }) => id === notification.id)) return;
+    if (this.#options.mustReload()) {
+      this.reload();
+      return;
+    }
     this.list = [notification, ...this.list].slice(0, KEPT);
     this.#options.onChange();
   }

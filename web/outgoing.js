@@ -48,20 +48,27 @@ export class Outgoing {
 
   /** One's own message came back. Its ack may follow, and only that says that it is stored. */
   seen(message) {
-    const found = this.entries.find(({ state, place, content }) =>
-      state === 'sending' && place === null && content === message.content);
+    const found = this.entries.find(({ tries, state, place, content }) =>
+      tries > 0 && state !== 'failed' && place === null && content === message.content);
     if (found) found.place = message.offset;
   }
 
-  /** Stored under this offset. */
-  acked(id, offset) {
+  /** Stored, under this offset if the ack names it, else where it was seen or will be. */
+  acked(id, offset = null) {
     const found = this.#find(id);
-    if (found) Object.assign(found, { state: 'stored', place: offset });
+    if (found) Object.assign(found, { state: 'stored', place: offset ?? found.place });
+  }
+
+  /** Stored, and never seen: the history has it. Returns whether there was such a message. */
+  forget(id) {
+    const before = this.entries.length;
+    this.entries = this.entries.filter((found) => found.id !== id || found.state !== 'stored' || found.place !== null);
+    return this.entries.length < before;
   }
 
   /** Forgets what is stored and has been seen: up to this offset the room's lines are here. */
   settle(newest) {
-    this.entries = this.entries.filter(({ state, place }) => !(state === 'stored' && place <= (newest ?? -1)));
+    this.entries = this.entries.filter(({ state, place }) => !(state === 'stored' && place !== null && place <= (newest ?? -1)));
   }
 
   /**

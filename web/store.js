@@ -1,16 +1,20 @@
-// What outlives a reload of the tab. A browser may deny storage altogether; then it outlives nothing, and all else
-// works.
+// What outlives a reload. A browser may deny storage altogether; then it outlives nothing, and all else works.
 
-export const tabStore = {
-  getItem: (key) => attempt(() => sessionStorage.getItem(key)),
-  setItem: (key, value) => attempt(() => sessionStorage.setItem(key, value)),
-  removeItem: (key) => attempt(() => sessionStorage.removeItem(key)),
-};
+const over = (storage) => ({
+  getItem: (key) => attempt(() => storage().getItem(key)),
+  setItem: (key, value) => attempt(() => storage().setItem(key, value)),
+  removeItem: (key) => attempt(() => storage().removeItem(key)),
+});
 
-/** What was being written in each room. */
+/** As long as the tab. */
+export const tabStore = over(() => sessionStorage);
+/** As long as the browser keeps it. */
+export const keptStore = over(() => localStorage);
+
+/** What was being written, by where. */
 export const drafts = {
-  get: (room) => tabStore.getItem(`draft:${room}`) ?? '',
-  set: (room, draft) => (draft === '' ? tabStore.removeItem(`draft:${room}`) : tabStore.setItem(`draft:${room}`, draft)),
+  get: (place) => keptStore.getItem(`draft:${place}`) ?? '',
+  set: (place, draft) => (draft === '' ? keptStore.removeItem(`draft:${place}`) : keptStore.setItem(`draft:${place}`, draft)),
 };
 
 function attempt(action) {

@@ -57,6 +57,9 @@ pub const REBUILD_MESSAGES: u16 = 4096;
 /// A repeat that is older than this is still caught by the message log, after it was shown once more.
 pub const DEDUPE_MESSAGES: usize = 4096;
 
+/// Longest time that whoever decides something about a room waits for the room to have heard of it. It holds all the same.
+pub const RULING_WITHIN: Duration = Duration::from_secs(2);
+
 /// Longest chat message, in Unicode characters.
 pub const CONTENT_CHARS: usize = 2_000;
 

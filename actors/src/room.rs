@@ -4,11 +4,13 @@
 //! encodes each once for all members. Its [`RoomSlot`] holds what outlives it: the queue of messages that wait to be
 //! ordered, the members with what each was given last, and the position. If a room dies, the message in its hands is
 //! refused (its sender hears `not_stored`), nothing else is lost: its successor rebuilds the window from the message
-//! log and the writer's intake, sends each member exactly what it misses, and goes on with the same epoch.
+//! log and the writer's intake, sends each member exactly what it misses, and goes on with the same epoch. Who may say what
+//! is for its rules (`room/moderation.rs`) to say.
 
 mod ask;
 mod dedupe;
 mod members;
+mod moderation;
 mod pace;
 mod rebuild;
 mod slot;
@@ -16,6 +18,7 @@ mod window;
 
 pub use ask::{HistoryAsk, HistoryPart, HistoryRange, SubscribeAsk};
 pub use members::Members;
+pub use moderation::{DeleteAsk, NotDeleted, Ruling};
 pub use slot::{Publish, Receipt, RoomSlot, RoomView};
 pub use window::{Mark, Window};
 
@@ -24,16 +27,18 @@ use crate::metrics::{DELIVERIES, MESSAGES_IN};
 use crate::session::SessionSlot;
 use crate::tree::Services;
 use crate::wire::centrifuge::Format;
-use crate::wire::native;
+use crate::wire::{CloseCode, native};
 use bytes::BytesMut;
 use dedupe::Dedupe;
 use members::Pieces;
 use metrics::counter;
+use moderation::Rules;
 use pace::Pace;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::sync::Arc;
 use tickroom_storage::message::Message;
 use tickroom_storage::{MessageId, Offset, TimestampMs};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 /// A place in a room's order. Offsets of different epochs cannot be compared.
@@ -60,6 +65,15 @@ pub enum RoomMessage {
     Subscribe(SubscribeAsk),
     /// A session wants to know what was said.
     History(HistoryAsk),
+    /// Something holds from now on.
+    Rule {
+        /// What.
+        ruling: Ruling,
+        /// Told when it does.
+        done: oneshot::Sender<()>,
+    },
+    /// Somebody takes a message back.
+    Delete(DeleteAsk),
     /// Time passes.
     Tick,
 }
@@ -74,6 +88,7 @@ pub struct RoomState {
     epoch: Arc<str>,
     window: Window,
     dedupe: Dedupe,
+    rules: Rules,
     encoder: native::Encoder,
     /// Messages that were ordered and not yet handed to the members, and their frames.
     batch: Vec<Arc<Message>>,
@@ -107,7 +122,9 @@ impl Actor for Room {
         myself: ActorRef<RoomMessage>,
         state: &mut RoomState,
     ) -> Result<(), ActorProcessingErr> {
+        let rules = moderation::rules(&state.services, &state.slot).await?;
         let rebuilt = rebuild::rebuild(&state.services, &state.slot).await?;
+        state.take_rules(rules);
         state.start(rebuilt);
         // Whatever the predecessor left in the inbox.
         myself.cast(RoomMessage::Wake)?;
@@ -126,6 +143,12 @@ impl Actor for Room {
             RoomMessage::Join { session, resume } => state.on_join(&session, resume.as_ref()),
             RoomMessage::Subscribe(ask) => state.on_subscribe(ask),
             RoomMessage::History(ask) => state.on_history(ask),
+            RoomMessage::Rule { ruling, done } => {
+                state.on_ruling(ruling);
+                // Whoever decided may not wait for it.
+                let _ = done.send(());
+            }
+            RoomMessage::Delete(ask) => state.on_delete(ask),
             RoomMessage::Tick => state.on_tick(),
         }
         Ok(())
@@ -141,6 +164,7 @@ impl RoomState {
             epoch: Arc::from(""),
             window: Window::new(Offset::ZERO),
             dedupe: Dedupe::default(),
+            rules: Rules::default(),
             encoder: native::Encoder::default(),
             batch: Vec::new(),
             frames: BytesMut::new(),
@@ -198,6 +222,9 @@ impl RoomState {
             self.services.intake.acknowledge_repeat(id, offset, receipt);
             return;
         }
+        if let Err(refusal) = self.rules.admit(sender.id, Instant::now) {
+            return receipt.refuse(&refusal);
+        }
         let message = Arc::new(Message {
             id: self.services.ids.next(),
             room: self.slot.name.clone(),
@@ -205,12 +232,14 @@ impl RoomState {
             sender,
             content,
             client_id: receipt.client_id().cloned(),
+            deletes: None,
             created_at: TimestampMs::now(),
         });
         if let Err((refusal, receipt)) = self.services.intake.push(Arc::clone(&message), receipt) {
             receipt.refuse(&refusal);
             return;
         }
+        self.rules.said(message.sender.id, Instant::now);
         self.dedupe.insert(&message);
         self.stage(message);
     }
@@ -218,7 +247,9 @@ impl RoomState {
     /// Encodes a message into the batch.
     fn stage(&mut self, message: Arc<Message>) {
         self.encoder.put_message(&mut self.frames, &message);
-        self.marks.push(Mark { end: self.frames.len(), sender: message.sender.id });
+        let is_gone = message.content.is_empty();
+        let end = self.frames.len();
+        self.marks.push(Mark { end, sender: message.sender.id, id: message.id, is_gone });
         self.batch.push(message);
     }
 
@@ -262,6 +293,7 @@ impl RoomState {
     /// Lets go what is too old to replay, and tells those who want to know how many members there are.
     fn on_tick(&mut self) {
         self.window.expire(Instant::now());
+        self.rules.expire(Instant::now());
         let members = self.slot.members.len();
         if std::mem::replace(&mut self.told_count, members) != members {
             self.slot.members.tell_count();
@@ -272,6 +304,9 @@ impl RoomState {
     fn on_join(&mut self, session: &Arc<SessionSlot>, resume: Option<&Position>) {
         if self.slot.members.contains(session) {
             return;
+        }
+        if self.is_banned(session) {
+            return session.outbox.close(CloseCode::BANNED);
         }
         let replay = resume
             .filter(|position| position.epoch == self.epoch)

@@ -14,6 +14,7 @@ pub(crate) fn message(room: &str, offset: u64) -> Message {
         sender: Sender { id: UserId::new(1), name: Arc::from("ann"), profile_url: None },
         content: format!("message {offset}").into(),
         client_id: None,
+        deletes: None,
         created_at: TimestampMs::now(),
     }
 }

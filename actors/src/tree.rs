@@ -1,6 +1,7 @@
 //! The tree as the rest of the server sees it: [`Tree`] to start, use and stop it, [`Services`] that its actors share.
 
 mod events;
+mod moderation;
 
 pub use events::{EventStores, Events};
 
@@ -31,6 +32,7 @@ use std::time::Duration;
 use tickroom_storage::candle::{Backfills, Candles};
 use tickroom_storage::market::{Market, Markets};
 use tickroom_storage::message::{MessageLog, Spill};
+use tickroom_storage::moderation::Moderation;
 use tickroom_storage::room::Rooms as RoomStore;
 use tickroom_storage::{FamilyId, IdGenerator, MarketCode, RoomName, StorageError, TimestampMs, UserId};
 use tokio::sync::watch;
@@ -109,6 +111,8 @@ pub struct Stores {
     pub markets: Markets,
     /// The rooms of earlier runs.
     pub rooms: RoomStore,
+    /// Who keeps order in them, and how.
+    pub moderation: Moderation,
     /// Candles of all lengths.
     pub candles: Candles,
     /// Who asked for old ones.
@@ -135,6 +139,8 @@ pub struct Services {
     pub ids: IdGenerator,
     /// Where messages go.
     pub log: Arc<dyn MessageLog>,
+    /// Who keeps order in rooms, and how.
+    pub moderation: Moderation,
     /// The room supervisor.
     pub rooms: Address<RoomsMessage>,
     /// The session supervisors, by shard.
@@ -190,6 +196,7 @@ impl Services {
             intake,
             ids: IdGenerator::new(),
             log: stores.log,
+            moderation: stores.moderation,
             rooms: Address::default(),
             sessions: (0..shards).map(|_| Address::default()).collect(),
             notifier: Address::default(),

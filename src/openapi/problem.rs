@@ -78,6 +78,8 @@ problems! {
     InsufficientScope = 403 "insufficient_scope";
     /// Only who wrote this may change it.
     NotAuthor = 403 "not_author";
+    /// Only who keeps order in the room may do this.
+    NotModerator = 403 "not_moderator";
     /// The request depends on cookies, and comes from a page that may not use them.
     OriginForbidden = 403 "origin_forbidden";
     /// The password is not the one of the account.
@@ -93,6 +95,10 @@ problems! {
     NoExchange = 409 "no_exchange";
     /// Administrators do this to others' accounts, never to their own.
     OwnAccount = 409 "own_account";
+    /// This is about somebody who keeps order in the room, and has to be dismissed first.
+    Protected = 409 "protected";
+    /// The room has as many moderators, or bans and mutes, as it may.
+    RoomFull = 409 "room_full";
     /// Somebody else has it already; `errors` names the field.
     Taken = 409 "taken";
     /// Nobody may follow more people.
@@ -152,5 +158,5 @@ groups! {
     /// Of operations that work with what is stored.
     Stored = Busy, Unavailable;
     /// Of operations with a JSON body.
-    Json = MalformedJson, UnreadableBody, BodyTooLarge, UnsupportedMediaType, ValidationFailed;
+    Json = MalformedJson, UnreadableBody, BodyTooSlow, BodyTooLarge, UnsupportedMediaType, ValidationFailed;
 }

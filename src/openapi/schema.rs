@@ -8,9 +8,10 @@ use serde_json::json;
 use tickroom_storage::candle::Interval as CandleInterval;
 use tickroom_storage::limits::{
     BIRTH_YEAR_MIN, COMMENT_CHARS_MAX, EMAIL_BYTES_MAX, IDEMPOTENCY_KEY_CHARS_MAX, INTERESTS_MAX,
-    INTRO_CHARS, POST_CONTENT_CHARS_MAX, POST_TITLE_CHARS_MAX, SEARCH_CHARS_MAX, TAG_CHARS_MAX, TAGS_MAX,
-    USER_NAME_CHARS,
+    INTRO_CHARS, POST_CONTENT_CHARS_MAX, POST_TITLE_CHARS_MAX, REASON_CHARS_MAX, SEARCH_CHARS_MAX,
+    TAG_CHARS_MAX, TAGS_MAX, USER_NAME_CHARS,
 };
+use tickroom_storage::moderation::Action;
 use tickroom_storage::notification::NotificationKind as Kind;
 use utoipa::openapi::schema::{
     AdditionalProperties, AnyOfBuilder, ArrayBuilder, KnownFormat, SchemaFormat, Type,
@@ -22,7 +23,7 @@ use super::prose;
 use crate::limits::{
     CURSOR_BYTES_MAX, PAGE_CANDLES, PAGE_CANDLES_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX, PAGE_LOGINS,
     PAGE_LOGINS_MAX, PAGE_MESSAGES, PAGE_MESSAGES_MAX, PAGE_TAGS, PAGE_TAGS_MAX, PAGE_USERS, PAGE_USERS_MAX,
-    PASSWORD_CHARS, USER_SEARCH_CHARS_MAX,
+    PASSWORD_CHARS, SANCTION_SECONDS_MAX, SLOW_MODE_SECONDS_MAX, USER_SEARCH_CHARS_MAX,
 };
 
 /// Defines schemas by name. Nothing is ever of these types: they stand for what a value looks like in JSON.
@@ -145,6 +146,20 @@ schemas! {
     TagsLimit = limit(PAGE_TAGS, PAGE_TAGS_MAX);
     /// Where an earlier page ended: its `next_cursor`, which only the list that gave it can read.
     Cursor = text(1, CURSOR_BYTES_MAX).examples([json!("96469263351816192")]);
+
+    /// How long somebody is banned or muted, in seconds.
+    SanctionSeconds = number().minimum(Some(1)).maximum(Some(SANCTION_SECONDS_MAX)).examples([json!(3600)]);
+    /// How long to wait between two messages, in seconds; 0 for not at all.
+    SlowModeSeconds = number().minimum(Some(0)).maximum(Some(SLOW_MODE_SECONDS_MAX)).examples([json!(10)]);
+    /// Why somebody is banned or muted: one line.
+    Reason = text(1, REASON_CHARS_MAX)
+        .pattern(Some(format!("^{LINE}*{VISIBLE}{LINE}*$")))
+        .examples([json!("도배")]);
+    /// What somebody may not do: be in a room, or speak there.
+    SanctionKind = one_of(&["ban", "mute"]);
+    /// What was done to keep order.
+    ModerationAction =
+        one_of(&Action::ALL.iter().map(|action| action.as_str()).collect::<Vec<_>>());
 
     /// An exact decimal: prices and volumes have all digits that the exchange gave.
     Decimal = ObjectBuilder::new().schema_type(Type::Number).examples([json!(158219000.5)]);

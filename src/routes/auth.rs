@@ -131,7 +131,8 @@ pub struct TicketView {
 }
 
 /// Makes an account, which needs its mail address proved before the first login where the server asks for that. 201
-/// with the user, 409 naming the field that is taken, 422 naming all that are wrong.
+/// with the user, 409 naming the field that is taken, 422 naming all that are wrong. After a week without proof the
+/// account is gone, and name and address are free again.
 ///
 /// # Errors
 ///

@@ -80,11 +80,7 @@ impl FollowsQuery {
     fn check(&self) -> Result<(Option<FollowId>, u16), ApiError> {
         let mut violations = Violations::default();
         let limit = page::users_limit(&mut violations, self.limit);
-        let cursor = self.cursor.as_ref().map(|cursor| cursor.parse());
-        let cursor = cursor.transpose().unwrap_or_else(|_not_ours| {
-            page::bad_cursor(&mut violations);
-            None
-        });
+        let cursor = page::cursor(&mut violations, self.cursor.as_deref());
         violations.into_result().map(|()| (cursor, limit))
     }
 }

@@ -26,19 +26,22 @@ pub(super) fn limit(violations: &mut Violations, limit: u16, max: u16) -> u16 {
 
 /// Where an earlier page ended.
 pub(super) fn cursor<T: FromStr>(violations: &mut Violations, cursor: Option<&str>) -> Option<T> {
-    let cursor = cursor?;
-    let is_sane = cursor.len() <= CURSOR_BYTES_MAX;
-    let cursor = is_sane.then(|| cursor.parse().ok()).flatten();
-    if cursor.is_none() {
-        bad_cursor(violations);
-    }
-    cursor
+    cursor_read_by(violations, cursor, |cursor| cursor.parse().ok())
 }
 
-/// Notes that a cursor is none that we have given.
-pub(super) fn bad_cursor(violations: &mut Violations) {
-    let detail = "expected the next_cursor of an earlier page";
-    violations.add("cursor", Violation { code: "invalid", detail: detail.into() });
+/// The same for a place that is no text by itself. Notes when the cursor is none that we have given.
+pub(super) fn cursor_read_by<T>(
+    violations: &mut Violations,
+    cursor: Option<&str>,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Option<T> {
+    let cursor = cursor?;
+    let place = if cursor.len() <= CURSOR_BYTES_MAX { read(cursor) } else { None };
+    if place.is_none() {
+        let detail = "expected the next_cursor of an earlier page";
+        violations.add("cursor", Violation { code: "invalid", detail: detail.into() });
+    }
+    place
 }
 
 /// Cuts a list that was asked for with one more than `limit`. The cursor is that of the last one on the page, if the

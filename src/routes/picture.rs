@@ -7,14 +7,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tickroom_storage::TimestampMs;
 use tickroom_storage::picture::PictureName;
-use tokio::time::timeout;
 
 use super::user::{OwnView, own};
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::ApiError;
-use crate::extract::{Json, Path};
-use crate::limits::PICTURE_RECEIVE_TIMEOUT;
+use crate::extract::{Json, Path, in_time};
 use crate::openapi::problem;
 
 /// A name says what is in the file, so what was fetched once is good for ever.
@@ -100,8 +98,7 @@ pub async fn show(
 }
 
 async fn receive(request: Request) -> Result<Bytes, ApiError> {
-    let body = timeout(PICTURE_RECEIVE_TIMEOUT, Bytes::from_request(request, &())).await;
-    body.map_err(|_elapsed| ApiError::body_too_slow())?.map_err(|rejection| {
+    in_time(Bytes::from_request(request, &())).await?.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             ApiError::body_too_large()
         } else {

@@ -160,7 +160,7 @@ pub struct MessagesView {
     next_cursor: Option<Offset>,
 }
 
-/// What was said and is stored, the latest page if neither bound is given.
+/// What was said and is stored and was not taken back, the latest page if neither bound is given.
 ///
 /// # Errors
 ///
@@ -177,7 +177,7 @@ pub async fn messages(
 ) -> Result<Json<MessagesView>, ApiError> {
     let slot = find(&app, &name)?;
     let (bound, limit) = query.check()?;
-    let page = app.log.page(&slot.name, bound, limit).await?;
+    let page = app.log.messages(&slot.name, bound, limit).await?;
     let is_full = page.len() >= usize::from(limit);
     let is_forward = matches!(bound, PageBound::After(_));
     let edge = if is_forward { page.last() } else { page.first() };
@@ -252,7 +252,8 @@ fn resume(query: &ChatQuery) -> Result<Option<Position>, ApiError> {
     }
 }
 
-fn find(app: &App, name: &str) -> Result<Arc<RoomSlot>, ApiError> {
+/// The room of this name.
+pub(super) fn find(app: &App, name: &str) -> Result<Arc<RoomSlot>, ApiError> {
     let slot = name.parse::<RoomName>().ok().and_then(|name| app.tree.services().directory.get(&name));
     slot.ok_or_else(|| ApiError::not_found("room"))
 }

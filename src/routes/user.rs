@@ -215,11 +215,8 @@ impl FindQuery {
             violations.add("q", Violation { code: "too_long", detail: detail.into() });
         }
         let limit = page::users_limit(&mut violations, self.limit);
-        let place = self.cursor.as_deref().map(place_of_cursor);
-        if place == Some(None) {
-            page::bad_cursor(&mut violations);
-        }
-        violations.into_result().map(|()| (text, place.flatten(), limit))
+        let place = page::cursor_read_by(&mut violations, self.cursor.as_deref(), place_of_cursor);
+        violations.into_result().map(|()| (text, place, limit))
     }
 }
 

@@ -8,6 +8,8 @@ use crate::token::end_logins;
 use crate::user::{NewUser, Role, User, Users, forget_profile};
 use crate::{FamilyId, StorageError, TimestampMs, UserId};
 
+mod unproved;
+
 /// What a link in a mail is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MailPurpose {
@@ -80,12 +82,14 @@ const BURY: &str = "
     where id = $5 and deleted_at is null";
 
 /// What a person had beside the row in `users`. Each statement takes her id; a table with more of the kind adds a line.
-const FORGET: [&str; 5] = [
+const FORGET: [&str; 7] = [
     "delete from mail_token where user_id = $1",
     "delete from token_family where user_id = $1",
     "delete from notification where user_id = $1",
     "delete from notification_mute where user_id = $1",
     "delete from activity where user_id = $1",
+    "delete from room_moderator where user_id = $1",
+    "delete from room_sanction where user_id = $1",
 ];
 
 /// All accounts, as things that change.
@@ -270,16 +274,12 @@ impl Accounts {
         let mut transaction = self.database.begin().await?;
         // Before anybody's row is locked: who is being told of something waits for hers.
         transaction.take(Turn::Notification).await?;
-        follow::lock(&self.database, &mut transaction, user).await?;
-        forget_profile(&self.database, &mut transaction, user, now).await?;
-        follow::forget(&self.database, &mut transaction, user).await?;
+        self.withdraw(&mut transaction, user, now).await?;
         let bury = self.database.query(BURY).bind(DELETED_NAME).bind(buried_name(user));
         let bury = bury.bind(buried_email(user, now)).bind(now).bind(user);
         one_user(bury.execute(&mut *transaction).await?.rows_affected())?;
         let families = end_logins(&self.database, &mut transaction, user, None, now).await?;
-        for statement in FORGET {
-            self.database.query(statement).bind(user).execute(&mut *transaction).await?;
-        }
+        self.forget(&mut transaction, user).await?;
         transaction.commit().await?;
         Ok(EndedLogins { user, families })
     }
@@ -292,6 +292,25 @@ impl Accounts {
     pub async fn purge_expired(&self, now: TimestampMs) -> Result<u64, StorageError> {
         let delete = self.database.query("delete from mail_token where expires_at <= $1").bind(now);
         Ok(delete.execute(self.database.writer()).await?.rows_affected())
+    }
+
+    /// Takes a person out of what others see.
+    async fn withdraw(
+        &self,
+        transaction: &mut Transaction,
+        user: UserId,
+        now: TimestampMs,
+    ) -> Result<(), StorageError> {
+        follow::lock(&self.database, transaction, user).await?;
+        forget_profile(&self.database, transaction, user, now).await?;
+        follow::forget(&self.database, transaction, user).await
+    }
+
+    async fn forget(&self, transaction: &mut Transaction, user: UserId) -> Result<(), StorageError> {
+        for statement in FORGET {
+            self.database.query(statement).bind(user).execute(&mut **transaction).await?;
+        }
+        Ok(())
     }
 
     async fn insert_link(

@@ -90,6 +90,8 @@ number_ids! {
     EventId;
     /// One thing that somebody is told of.
     NotificationId;
+    /// One thing that was done to keep order in a room.
+    ModerationId;
 }
 
 /// The place of a message in its room. The first message of a room has offset 1, each next one 1 more, so that

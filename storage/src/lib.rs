@@ -50,6 +50,7 @@ pub mod limits;
 pub mod mark;
 pub mod market;
 pub mod message;
+pub mod moderation;
 pub mod notification;
 pub mod picture;
 pub mod post;

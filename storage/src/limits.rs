@@ -142,6 +142,15 @@ pub const IMPORT_EXAMPLES: usize = 3;
 /// last write of its predecessor still runs; a second server in the same directory is refused.
 pub const SPILL_LOCK_WAIT: Duration = Duration::from_secs(5);
 
+/// Bans and mutes of a room. It keeps them in memory; one more is refused.
+pub const SANCTIONS_MAX: u32 = 10_000;
+
+/// Moderators of a room. The list is shown whole; one more is refused.
+pub const MODERATORS_MAX: u32 = 100;
+
+/// Characters of the reason for a ban or mute: a line. Longer is refused.
+pub const REASON_CHARS_MAX: usize = 200;
+
 /// Digits of a decimal number. Upbit's longest sums have 30; at 36, two of them still add up in 128 bits. Longer ones
 /// are refused.
 pub const DECIMAL_DIGITS_MAX: u32 = 36;

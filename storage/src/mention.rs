@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::engine::Transaction;
 use crate::limits::{INSERT_ROWS_MAX, MENTIONS_MAX, USER_NAME_CHARS};
 use crate::user::UserName;
@@ -17,6 +19,9 @@ const PARTICLES: [&str; 21] = [
     "께서", "에게", "한테", "이야",
 ];
 const TITLES: [&str; 3] = ["", "님", "씨"];
+
+/// Characters that have to be looked at behind a name: one more than the longest title with the longest particle.
+const ADDED_CHARS: usize = 4;
 
 /// Whom each of these texts mentions, each person once per text.
 ///
@@ -71,6 +76,8 @@ fn candidates(text: &str) -> Vec<Vec<String>> {
 /// The names that `text` may begin with.
 fn names_at(text: &str) -> Vec<String> {
     let line = text.lines().next().unwrap_or_default();
+    // Messages come as they were typed, and names are composed.
+    let line: String = line.nfc().take(*USER_NAME_CHARS.end() + ADDED_CHARS).collect();
     let ends = line.char_indices().map(|(place, c)| place + c.len_utf8()).take(*USER_NAME_CHARS.end());
     let may_end = ends.filter_map(|end| line.split_at_checked(end)).filter(|(name, rest)| {
         let goes_on = name.chars().next_back().is_some_and(is_in_word);
@@ -134,6 +141,12 @@ mod tests {
         assert_eq!(mentioned("@철수님이 @조아라에게", &people), [1, 2]);
         assert_eq!(mentioned("@철수야", &people), [1]);
         assert_eq!(mentioned("@철수네집", &people), [0_i64; 0]);
+    }
+
+    #[test]
+    fn a_mention_may_be_spelled_in_letters_instead_of_syllables() {
+        let letters = "@철수님이 왔다".nfd().collect::<String>();
+        assert_eq!(mentioned(&letters, &["철수"]), [1]);
     }
 
     #[test]

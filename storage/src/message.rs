@@ -44,10 +44,13 @@ pub struct Message {
     pub offset: Offset,
     /// Who said it.
     pub sender: Sender,
-    /// The words.
+    /// The words. Nothing that is said is empty: an empty message was taken back, or takes one back.
     pub content: Box<str>,
     /// What the sender calls it, so that sending it twice stores it once.
     pub client_id: Option<ClientMessageId>,
+    /// The message that this entry of the log takes back, in the name of its sender.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletes: Option<MessageId>,
     /// When the room took it in.
     pub created_at: TimestampMs,
 }
@@ -79,6 +82,10 @@ pub trait MessageLog: Send + Sync + 'static {
     /// On `Unavailable` nothing is known, and the caller repeats the whole batch: messages that are there already
     /// are recognised by id. On `Conflict` two different messages claim one offset or one id, and repeating does
     /// not help; whether the others were stored depends on the engine, and each can be appended by itself.
+    ///
+    /// An entry that takes a message back is stored like any other, and the words of that message are gone when this
+    /// returns, also if the two come in one batch. The message keeps its id, its place and its client id, so that it is
+    /// recognised when it comes again.
     async fn append(&self, batch: &[Arc<Message>]) -> Result<Vec<Appended>, StorageError>;
 
     /// The highest offset stored for a room.
@@ -88,7 +95,8 @@ pub trait MessageLog: Send + Sync + 'static {
     /// Only the engine's.
     async fn tail(&self, room: &RoomName) -> Result<Option<Offset>, StorageError>;
 
-    /// Up to `limit` messages, always in ascending order of offset; the bound itself is not among them.
+    /// Up to `limit` entries, always in ascending order of offset; the bound itself is not among them. Those that were
+    /// taken back, or take back, are.
     ///
     /// # Errors
     ///
@@ -96,12 +104,36 @@ pub trait MessageLog: Send + Sync + 'static {
     async fn page(&self, room: &RoomName, bound: PageBound, limit: u16)
     -> Result<Vec<Message>, StorageError>;
 
+    /// As [`page`](Self::page), of what was said and not taken back.
+    ///
+    /// # Errors
+    ///
+    /// Only the engine's.
+    async fn messages(
+        &self,
+        room: &RoomName,
+        bound: PageBound,
+        limit: u16,
+    ) -> Result<Vec<Message>, StorageError>;
+
+    /// A message of this room that was not taken back.
+    ///
+    /// # Errors
+    ///
+    /// Only the engine's.
+    async fn find(&self, room: &RoomName, id: MessageId) -> Result<Option<Message>, StorageError>;
+
     /// Whether the log answers.
     ///
     /// # Errors
     ///
     /// `Unavailable` when it does not.
     async fn ping(&self) -> Result<(), StorageError>;
+}
+
+/// The messages that a batch takes back.
+fn deleted(batch: &[Arc<Message>]) -> Vec<MessageId> {
+    batch.iter().filter_map(|entry| entry.deletes).collect()
 }
 
 /// Where a stored message is: what tells a retry from another message that bears its id by mistake.

@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::limits::{COMMENT_CHARS_MAX, POST_CONTENT_CHARS_MAX, POST_TITLE_CHARS_MAX};
+use crate::limits::{COMMENT_CHARS_MAX, POST_CONTENT_CHARS_MAX, POST_TITLE_CHARS_MAX, REASON_CHARS_MAX};
 use crate::text_type;
 use crate::user::is_invisible;
 
@@ -20,6 +20,11 @@ text_type! {
 text_type! {
     /// A comment: as [`PostContent`], 1 to 1,000 characters.
     CommentContent(Box<str>), parse_comment, ProseError
+}
+
+text_type! {
+    /// Why somebody was banned or muted: as [`PostTitle`], 1 to 200 characters.
+    Reason(Box<str>), parse_reason, ProseError
 }
 
 /// A text is nothing that can be posted.
@@ -51,6 +56,10 @@ fn parse_title(text: &str) -> Result<Box<str>, ProseError> {
 
 fn parse_post(text: &str) -> Result<Box<str>, ProseError> {
     tidy(text, POST_CONTENT_CHARS_MAX, breaks_a_body)
+}
+
+fn parse_reason(text: &str) -> Result<Box<str>, ProseError> {
+    tidy(text, REASON_CHARS_MAX, |c| c.is_control() || breaks_a_title(c))
 }
 
 fn parse_comment(text: &str) -> Result<Box<str>, ProseError> {

@@ -3,7 +3,10 @@
 //! Korean glues particles to words and words to each other, and its commonest words have two syllables; an index of
 //! whole words would miss the first, one of trigrams the second. So `비트코인` is kept as `비트 트코 코인 인`, and
 //! whatever part of it somebody looks for is a row of its pairs (the last letter stands alone, so that no pair spans
-//! two words). Letter case, width and composition are folded away before.
+//! two words). Behind all words stands each letter once, for those who look for one: all pairs that begin with it would
+//! be half of the index. Letter case, width and composition are folded away before.
+
+use std::collections::BTreeSet;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -44,31 +47,29 @@ impl std::str::FromStr for SearchTerms {
         if got > SEARCH_CHARS_MAX {
             return Err(SearchTermsError::Length { got });
         }
-        let folded = fold(text);
-        let runs: Vec<Vec<char>> = runs(&folded).collect();
-        let longer = runs.iter().filter(|run| run.len() > 1).take(SEARCH_WORDS_MAX);
-        let mut words: Vec<Word> = longer.map(|run| Word::Pairs(pairs(run).collect())).collect();
-        // A single letter occurs nearly everywhere: it is looked for only when there is nothing better, and alone.
-        if words.is_empty() {
-            let letter = runs.first().and_then(|run| run.first());
-            words.extend(letter.map(|&letter| Word::Letter(letter)));
-        }
+        let words: Vec<Word> = runs(&fold(text)).take(SEARCH_WORDS_MAX).map(|run| tokens(&run)).collect();
         if words.is_empty() { Err(SearchTermsError::Empty) } else { Ok(Self(words)) }
     }
 }
 
 /// All words of these texts as the index keeps them, separated by spaces.
 pub(crate) fn index_text<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
-    let mut words = String::new();
+    let mut tokens = String::new();
+    let mut letters = BTreeSet::new();
     for text in texts {
         for run in runs(&fold(text)) {
+            letters.extend(run.iter().copied());
             for token in pairs(&run).chain(run.last().map(char::to_string)) {
-                words.push_str(&token);
-                words.push(' ');
+                tokens.push_str(&token);
+                tokens.push(' ');
             }
         }
     }
-    words
+    for letter in letters {
+        tokens.push(letter);
+        tokens.push(' ');
+    }
+    tokens
 }
 
 /// The form under which texts are compared: what differs only in letter case, width or composition folds alike.
@@ -88,6 +89,14 @@ fn runs(folded: &str) -> impl Iterator<Item = Vec<char>> {
     runs.map(|run| run.chars().collect())
 }
 
+/// What is looked for to find this run: its pairs, or the letter that it is.
+fn tokens(run: &[char]) -> Word {
+    match run {
+        [letter] => vec![letter.to_string()],
+        letters => pairs(letters).collect(),
+    }
+}
+
 fn pairs(run: &[char]) -> impl Iterator<Item = String> {
     run.windows(2).map(|pair| pair.iter().collect())
 }
@@ -100,13 +109,13 @@ mod tests {
         text.parse::<SearchTerms>().unwrap().0
     }
 
-    fn word(pairs: &[&str]) -> Word {
-        Word::Pairs(pairs.iter().map(ToString::to_string).collect())
+    fn word(tokens: &[&str]) -> Word {
+        tokens.iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn words_are_kept_as_pairs_that_do_not_span_two_words() {
-        assert_eq!(index_text(["비트코인 KRW-BTC", "a"]), "비트 트코 코인 인 kr rw w bt tc c a ");
+    fn words_are_kept_as_pairs_that_do_not_span_two_words_and_as_letters() {
+        assert_eq!(index_text(["비트코인 TC", "c"]), "비트 트코 코인 인 tc c c c t 비 인 코 트 ");
     }
 
     #[test]
@@ -123,6 +132,7 @@ mod tests {
             [
                 word(&["bt", "tc"]),
                 word(&["ne", "ea", "ar"]),
+                word(&["x"]),
                 word(&["or"]),
                 word(&["ti", "it", "tl", "le"]),
                 word(&["et", "th"]),
@@ -134,9 +144,8 @@ mod tests {
     }
 
     #[test]
-    fn a_single_letter_counts_when_there_is_no_longer_word() {
-        assert_eq!(terms("a 비 c"), [Word::Letter('a')]);
-        assert_eq!(terms("a 비트 c"), [word(&["비트"])]);
+    fn a_single_letter_is_a_word_too() {
+        assert_eq!(terms("a 비트 c"), [word(&["a"]), word(&["비트"]), word(&["c"])]);
     }
 
     #[test]

@@ -3,14 +3,16 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tickroom_storage::user::Role;
+use tickroom_storage::user::{NewUser, Role, Users};
+use tickroom_storage::{TimestampMs, UserId};
 
 use crate::harness::{Answer, Mail, TestServer, User, eventually, run};
 
 const ROOM: &str = "KRW-BTC";
+const VERIFICATION: [(&str, &str); 1] = [("auth.email_verification", "required")];
 
 async fn with_verification() -> TestServer {
-    TestServer::without_prices(&[("auth.email_verification", "required")]).await
+    TestServer::without_prices(&VERIFICATION).await
 }
 
 fn registration(name: &str) -> Value {
@@ -268,6 +270,32 @@ async fn an_operator_makes_administrators_beside_a_running_server() {
     let unknown = admin("grant", "nobody@example.com").await;
     assert_eq!(unknown.status.code(), Some(1));
     assert!(String::from_utf8(unknown.stderr).unwrap().contains("nobody has the address"));
+}
+
+#[tokio::test]
+async fn defect_18_an_account_that_nobody_proves_is_gone_after_a_week() {
+    let server = with_verification().await;
+    let users = Users::new(server.database().await);
+    for (number, name, days) in [(1, "old", 8), (2, "young", 6)] {
+        let account = NewUser {
+            id: UserId::new(number),
+            name: name.parse().unwrap(),
+            email: format!("{name}@example.com").parse().unwrap(),
+            password_hash: String::new(),
+            role: Role::User,
+            verified_at: None,
+            created_at: TimestampMs::now().plus_millis(-days * 24 * 3_600_000),
+        };
+        users.create(&account).await.unwrap();
+    }
+    // A server looks for them when it starts, and then each hour; one that asks for no proof does not.
+    let server = server.restart().await.restart_with(&VERIFICATION).await;
+    server.post("/api/auth/register", &registration("young")).await.expect_problem(409, "taken");
+    eventually("the name", async || {
+        server.post("/api/auth/register", &registration("old")).await.status == 201
+    })
+    .await;
+    server.post("/api/auth/register", &registration("young")).await.expect_problem(409, "taken");
 }
 
 #[tokio::test]

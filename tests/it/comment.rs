@@ -189,6 +189,14 @@ async fn defect_39_comments_come_in_pages_and_take_as_many_statements_for_fifty_
     let one = statements(&server, &people[0], &format!("{path}?limit=1"), 1).await;
     let fifty = statements(&server, &people[0], &format!("{path}?limit=50"), 50).await;
     assert_eq!((one, fifty), (2, 2), "the comments with their authors, the reader's likes");
+    let first = page(&server, &path).await.remove(0);
+    for number in 0..50 {
+        people[number % 5].reply(&post, &first, &number.to_string()).await;
+    }
+    let replies = format!("{}/replies", path_of(&first));
+    let one = statements(&server, &people[0], &format!("{replies}?limit=1"), 1).await;
+    let fifty = statements(&server, &people[0], &format!("{replies}?limit=50"), 50).await;
+    assert_eq!((one, fifty), (2, 2), "the same of replies");
     server
         .get(&format!("{path}?limit=101&cursor=x"))
         .await

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, TestServer, User};
+use crate::harness::{Answer, TestServer, User, statements};
 
 async fn follow(who: &User, id: &str) -> Answer {
     who.put(&format!("/api/users/{id}/follow")).await
@@ -121,5 +121,28 @@ async fn defect_20_counters_are_the_rows_after_64_followed_and_unfollowed_at_onc
         let following = list(&server, &format!("/api/users/{mine}/following"), 100).await;
         assert_eq!(counts(&server, &mine).await, (0, following.len().try_into().unwrap()));
         assert_eq!(rows.contains(&reader.name), following == ["star"]);
+    }
+}
+
+#[tokio::test]
+async fn defect_39_lists_of_people_take_as_many_statements_for_fifty_as_for_one() {
+    let server = TestServer::without_prices(&[]).await;
+    let ann = server.user("ann").await;
+    let id = ann.id().await;
+    for number in 0..50 {
+        let person = &server.user(&format!("person{number}")).await;
+        follow(person, &id).await.expect_status(204);
+        follow(&ann, &person.id().await).await.expect_status(204);
+    }
+    let lists = ["followers", "following"].map(|list| format!("/api/users/{id}/{list}?"));
+    for list in lists {
+        let one = statements(&server, &ann, &format!("{list}&limit=1"), 1).await;
+        let fifty = statements(&server, &ann, &format!("{list}&limit=50"), 50).await;
+        assert_eq!((one, fifty), (1, 1), "{list}");
+    }
+    // First those whose name begins so; if they do not fill the page, those in whose name it stands elsewhere.
+    for (part, expected) in [("person", 2), ("erson", 2), ("p", 2)] {
+        let search = format!("/api/users?q={part}&limit=50");
+        assert_eq!(statements(&server, &ann, &search, 50).await, expected, "{part}");
     }
 }

@@ -18,6 +18,7 @@ mod follow;
 mod frame;
 mod listener;
 mod message;
+mod moderation;
 mod mongodb;
 mod notification;
 mod openapi;

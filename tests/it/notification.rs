@@ -166,14 +166,14 @@ async fn pages_have_limits_and_cursors_and_cost_the_same_whatever_their_length()
     let server = TestServer::without_prices(&[]).await;
     let (ann, bo) = (server.user("ann").await, server.user("bo").await);
     let post = ann.post("a title", "text").await;
-    for _ in 0..30 {
+    for _ in 0..50 {
         bo.comment(&post, "well").await;
     }
-    ann.is_told(&["comment"; 30]).await;
+    ann.is_told(&["comment"; 50]).await;
     let all = list(&ann).await;
-    let first = ann.get("/api/notifications?limit=20").await.json();
+    let first = ann.get("/api/notifications?limit=30").await.json();
     let cursor = first["next_cursor"].as_str().unwrap();
-    let second = ann.get(&format!("/api/notifications?limit=20&cursor={cursor}")).await.json();
+    let second = ann.get(&format!("/api/notifications?limit=30&cursor={cursor}")).await.json();
     assert_eq!(second["next_cursor"], Value::Null);
     let pages = [first, second].map(|page| page["notifications"].as_array().unwrap().clone()).concat();
     assert_eq!(pages, all);
@@ -183,7 +183,7 @@ async fn pages_have_limits_and_cursors_and_cost_the_same_whatever_their_length()
         assert_eq!(problem["errors"][0]["field"], field);
     }
     let one = statements(&server, &ann, "/api/notifications?limit=1", 1).await;
-    let many = statements(&server, &ann, "/api/notifications?limit=30", 30).await;
+    let many = statements(&server, &ann, "/api/notifications?limit=50", 50).await;
     assert_eq!(one, many);
 }
 

@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use reqwest::Method;
 use serde_json::Value;
 use syn::{Expr, Stmt};
+use tickroom_storage::user::Role;
 
 use crate::harness::{Answer, TestServer};
 
@@ -44,6 +47,52 @@ async fn the_document_asks_for_a_login_exactly_where_the_server_does() {
             assert_eq!(is_asked_for, is_described, "{operation}: {}", answer.body);
         }
     }
+}
+
+#[tokio::test]
+async fn defect_11_every_url_of_the_document_leads_to_a_handler() {
+    let server = TestServer::without_prices(&[]).await;
+    for operation in operations(&document(&server).await).into_keys() {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let method = method.to_uppercase().parse::<Method>().unwrap();
+        let answer = Answer::of(server.request(method, &example_of(path))).await;
+        let leads_nowhere = answer.status == 405 || answer.body.contains("there is no such resource");
+        assert!(!leads_nowhere, "{operation}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_too_long_is_422_in_every_list() {
+    let server = TestServer::without_prices(&[]).await;
+    let admin = server.promoted("admin", Role::Admin).await;
+    let post = admin.post("title", "text").await;
+    let comment = admin.comment(&post, "comment").await;
+    // A good one of a search, but for its length.
+    let cursor = BASE64_URL_SAFE_NO_PAD.encode(format!("1.1.{}", "a".repeat(200)));
+    let mut lists = 0;
+    for (operation, description) in operations(&document(&server).await) {
+        let takes = |name| {
+            let parameters = description["parameters"].as_array().into_iter().flatten();
+            parameters.clone().any(|parameter| parameter["name"] == name)
+        };
+        if !takes("cursor") {
+            continue;
+        }
+        let (_, path) = operation.split_once(' ').unwrap();
+        let id = match path {
+            "/api/posts/{id}/comments" => post["id"].as_str().unwrap().to_owned(),
+            "/api/comments/{id}/replies" => comment["id"].as_str().unwrap().to_owned(),
+            _ => admin.id().await,
+        };
+        let words = if takes("q") { "&q=a" } else { "" };
+        let path =
+            format!("{}?cursor={cursor}{words}", path.replace("{id}", &id).replace("{name}", "KRW-BTC"));
+        admin.get(&path).await.expect_violations(&[("cursor", "invalid")]);
+        lists += 1;
+    }
+    assert!(lists >= 11, "{lists}");
+    let just_so = BASE64_URL_SAFE_NO_PAD.encode(format!("1.1.{}", "a".repeat(180)));
+    server.get(&format!("/api/users?q=a&cursor={just_so}")).await.expect_status(200);
 }
 
 #[tokio::test]

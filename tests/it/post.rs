@@ -92,8 +92,10 @@ async fn defect_25_and_39_a_list_of_fifty_posts_takes_as_many_statements_as_one_
     }
     let queries =
         ["sort=latest", "sort=popular", "tag=all", "market=KRW-BTC", "q=post", "tag=all&q=post&sort=popular"];
-    let lists =
-        queries.map(|query| format!("/api/posts?{query}")).into_iter().chain(["/api/timeline?".to_owned()]);
+    let lists = queries
+        .map(|query| format!("/api/posts?{query}"))
+        .into_iter()
+        .chain(["/api/timeline?sort=latest".to_owned(), "/api/timeline?sort=popular".to_owned()]);
     for list in lists {
         let one = statements(&server, reader, &format!("{list}&limit=1"), 1).await;
         let fifty = statements(&server, reader, &format!("{list}&limit=50"), 50).await;

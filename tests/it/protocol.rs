@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use reqwest::Method;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::json;
 use tickroom_actors::wire::CloseCode;
 use tickroom_storage::TimestampMs;
 use tickroom_storage::candle::Interval;
+use tickroom_storage::user::Role;
 
 use crate::harness::{ChatSocket, Socket, TestServer};
 
@@ -157,6 +160,26 @@ async fn a_refusal_for_talking_too_fast_is_as_its_example_says() {
         socket.say("again").await;
     }
     assert_like("chat-error-rate-limited", &next_text_of(&mut socket, "ERROR").await);
+}
+
+#[tokio::test]
+async fn what_keeps_order_is_as_its_examples_say() {
+    let server = TestServer::without_prices(&[]).await;
+    let admin = server.promoted("root", Role::Admin).await;
+    let bo = server.user("bo").await;
+    let mut socket = bo.enter(ROOM).await;
+    socket.say("one").await;
+    let message = socket.next_message().await;
+    let path = |rest: &str| format!("/api/rooms/{ROOM}/{rest}");
+    admin.delete(&path(&format!("messages/{}", message["id"].as_str().unwrap()))).await.expect_status(204);
+    assert_like("chat-deleted", &next_text_of(&mut socket, "DELETED").await);
+    let mut back = admin.enter(ROOM).await;
+    assert_like("chat-deleted-place", &next_text_of(&mut back, "DELETED").await);
+    let mute = path(&format!("mutes/{}", bo.id().await));
+    admin.send_json(Method::PUT, &mute, &json!({ "seconds": 60 })).await.expect_status(204);
+    assert_like("chat-mute", &next_text_of(&mut socket, "MUTE").await);
+    admin.send_json(Method::PUT, &path("slow-mode"), &json!({ "seconds": 10 })).await.expect_status(204);
+    assert_like("chat-slow-mode", &next_text_of(&mut socket, "SLOW_MODE").await);
 }
 
 #[tokio::test]

@@ -21,12 +21,12 @@ test('rooms and everything else are no links of mails', () => {
   for (const url of ['/', '/#KRW-BTC', '/#reset=', '/#reset', '/?x=1#KRW-BTC', '/#%']) assert.equal(at(url), null, url);
 });
 
-test('every mode has words in both languages and fields that the dialog has', () => {
-  const html = readFileSync(new URL('../index.html', import.meta.url), 'utf8');
+test('every mode has words in both languages and fields that the view has', () => {
+  const view = readFileSync(new URL('../view/account.js', import.meta.url), 'utf8');
   for (const [name, mode] of Object.entries(MODES)) {
     for (const language of ['en', 'ko'])
       for (const key of [mode.title, mode.submit, mode.otherText]) assert.ok(TEXTS[language][key], `${name}: ${key}`);
-    for (const field of mode.fields) assert.ok(html.includes(`name="${field}"`), field);
+    for (const field of mode.fields) assert.ok(view.includes(`name="${field}"`), field);
     assert.ok(MODES[mode.other], name);
     assert.ok(!choosesPassword(name) || mode.fields.includes('password'), name);
   }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Candles, INTERVALS, readCandle } from '../candles.js';
 import { parseLossless } from '../lossless.js';
-import { FakeTimers, fakeWebSocket, settled } from './harness.js';
+import { FakeLive, FakeTimers, settled } from './harness.js';
 
 const fixture = (name) => readFileSync(new URL(`../../docs/protocol/${name}.json`, import.meta.url), 'utf8');
 
@@ -27,7 +27,7 @@ function frame(minute, price, { interval = '1m', code = 'KRW-BTC', closed = fals
 
 function setUp(pages) {
   const timers = new FakeTimers();
-  const WebSocket = fakeWebSocket();
+  const live = new FakeLive();
   const asked = [];
   const load = async (...series) => {
     asked.push(series.join(' ').trim());
@@ -35,11 +35,10 @@ function setUp(pages) {
     if (page instanceof Error) throw page;
     return page;
   };
-  const candles = new Candles({
-    origin: 'http://a.test/', renew: async () => 'renewed', load, onChange: () => {}, timers,
-    connect: { WebSocket, timers, random: () => 0.5, now: () => timers.now },
-  });
-  return { candles, timers, WebSocket, asked };
+  const candles = new Candles({ watch: live.watch, load, onChange: () => {}, timers });
+  const channels = () => [...live.channels.keys()];
+  const say = (frame) => live.say(channels()[0], frame);
+  return { candles, timers, live, channels, say, asked };
 }
 
 const page = (candles, { complete = true, next_cursor = null } = {}) => ({ candles, complete, next_cursor });
@@ -52,34 +51,29 @@ test('the frames of the manual are bars', () => {
 });
 
 test('a chart is a page and what the socket says of the running window', async () => {
-  const { candles, WebSocket } = setUp([page([candle(0, '100'), candle(1, '101', false)])]);
+  const { candles, channels, say } = setUp([page([candle(0, '100'), candle(1, '101', false)])]);
   candles.show('KRW-BTC');
   await settled();
-  assert.equal(WebSocket.last.url, 'ws://a.test/ws/minute');
-  WebSocket.last.accept();
-  assert.deepEqual(WebSocket.last.sent, ['{"market":"KRW-BTC","interval":"1m"}']);
-  WebSocket.last.say(frame(1, 105));
-  WebSocket.last.say(frame(2, 106));
-  WebSocket.last.say(frame(0, 99, { closed: true }));
+  assert.deepEqual(channels(), ['candle.1m:KRW-BTC']);
+  say(frame(1, 105));
+  say(frame(2, 106));
+  say(frame(0, 99, { closed: true }));
   assert.deepEqual(candles.bars.map(({ close }) => close), [99, 105, 106]);
   assert.ok(candles.bars.every(({ time }, place) => time === Date.parse(START) / 1000 + place * 60));
 });
 
 test('another interval is another chart, and late frames of the old one are dropped', async () => {
-  const { candles, WebSocket, asked } = setUp([page([candle(0, '1')]), page([candle(0, '2')])]);
+  const { candles, channels, say, asked } = setUp([page([candle(0, '1')]), page([candle(0, '2')])]);
   candles.show('KRW-BTC');
-  WebSocket.last.accept();
   await settled();
   candles.show('KRW-BTC', '5m');
   assert.deepEqual(candles.bars, []);
   await settled();
-  WebSocket.last.say(frame(1, 9));
-  WebSocket.last.say(frame(1, 9, { interval: '5m', code: 'KRW-ETH' }));
+  say(frame(1, 9));
+  say(frame(1, 9, { interval: '5m', code: 'KRW-ETH' }));
   assert.deepEqual(candles.bars.map(({ close }) => close), [2]);
   assert.deepEqual(asked, ['KRW-BTC 1m', 'KRW-BTC 5m']);
-  assert.deepEqual(WebSocket.last.sent.slice(1), [
-    '{"type":"UNSUBSCRIBE","market":"KRW-BTC","interval":"1m"}', '{"market":"KRW-BTC","interval":"5m"}',
-  ]);
+  assert.deepEqual(channels(), ['candle.5m:KRW-BTC'], 'nobody watches the old one any more');
 });
 
 test('older bars come on demand until there are none', async () => {
@@ -106,13 +100,10 @@ test('what is still being collected, or could not be loaded, is asked for again'
 });
 
 test('after a lost connection the chart is filled up', async () => {
-  const { candles, WebSocket, timers, asked } = setUp([page([candle(0, '1')]), page([candle(0, '1'), candle(1, '2')])]);
+  const { candles, live, asked } = setUp([page([candle(0, '1')]), page([candle(0, '1'), candle(1, '2')])]);
   candles.show('KRW-BTC');
-  WebSocket.last.accept();
   await settled();
-  WebSocket.last.drop();
-  await timers.pass(1_000);
-  WebSocket.last.accept();
+  live.channels.get('candle.1m:KRW-BTC').subscribed();
   await settled();
   assert.deepEqual([candles.bars.length, asked.length], [2, 2]);
 });
@@ -126,8 +117,8 @@ test('the digits behind the point are those of the prices', async () => {
 
 test('a vendored library is the file that its table names', () => {
   const table = readFileSync(new URL('../vendor/README.md', import.meta.url), 'utf8');
-  const rows = [...table.matchAll(/^\| `([\w.-]+\.(?:js|css))` \| `[\w-]+@[\d.]+` .* `([0-9a-f]{64})` \|$/gm)];
-  assert.equal(rows.length, 3);
+  const rows = [...table.matchAll(/^\| `([\w.-]+\.(?:js|css))` \| `[@\w/-]+@[\d.]+` .* `([0-9a-f]{64})` \|$/gm)];
+  assert.equal(rows.length, 11);
   for (const [, file, hash] of rows) {
     const content = readFileSync(new URL(`../vendor/${file}`, import.meta.url));
     assert.equal(createHash('sha256').update(content).digest('hex'), hash, file);

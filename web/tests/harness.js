@@ -30,44 +30,24 @@ export class FakeTimers {
 /** Everything that waited for a promise has run. */
 export const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-/** A `WebSocket` class that keeps its sockets in `.all`. */
-export function fakeWebSocket() {
-  return class FakeSocket {
-    static all = [];
-    readyState = 0;
-    sent = [];
+/** What `live.js` does for whoever watches a channel, with a test at the other end. */
+export class FakeLive {
+  channels = new Map();
+  published = [];
+  people = [];
 
-    constructor(url) {
-      this.url = url;
-      FakeSocket.all.push(this);
-    }
-
-    static get last() {
-      return FakeSocket.all.at(-1);
-    }
-
-    send(text) {
-      this.sent.push(text);
-    }
-
-    accept() {
-      this.readyState = 1;
-      this.onopen({});
-    }
-
-    say(frame) {
-      this.onmessage({ data: JSON.stringify(frame) });
-    }
-
-    /** The other end closes, or the network does (1006). */
-    drop(code = 1006) {
-      this.readyState = 3;
-      this.onclose({ code });
-    }
-
-    close() {
-      this.readyState = 3;
-      this.isClosed = true;
-    }
+  watch = (channel, on) => {
+    this.channels.set(channel, on);
+    return () => this.channels.delete(channel);
   };
+
+  publish = (channel, data) => new Promise((resolve, reject) => {
+    this.published.push({ channel, ...data, resolve, reject });
+  });
+
+  presence = async () => this.people;
+
+  say(channel, data) {
+    this.channels.get(channel)?.publication?.(data);
+  }
 }

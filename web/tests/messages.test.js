@@ -72,10 +72,10 @@ test('older lines are offered while there may be some', () => {
 
 test('at most so many lines are shown, and any of them can be', () => {
   const list = listOf(...range(1, 1200));
-  assert.deepEqual([offsets(list).length, offsets(list)[0], offsets(list).at(-1)], [SHOWN_MAX, 701, 1200]);
-  assert.deepEqual([offsets(list, 900)[0], offsets(list, 900).at(-1)], [401, 900]);
+  assert.deepEqual([offsets(list).length, offsets(list)[0], offsets(list).at(-1)], [SHOWN_MAX, 1201 - SHOWN_MAX, 1200]);
+  assert.deepEqual([offsets(list, 900)[0], offsets(list, 900).at(-1)], [901 - SHOWN_MAX, 900]);
   assert.deepEqual([offsets(list, 10)[0], offsets(list, 10).at(-1)], [1, SHOWN_MAX], 'a full window even at the beginning');
-  assert.equal(list.firstWindowEnd, SHOWN_MAX);
+  assert.deepEqual([list.step(900, -60), list.step(1190, 60), list.step(5, -60), list.after(1150)], [840, 1200, 1, 50]);
 });
 
 test('memory has an end', () => {

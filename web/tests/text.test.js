@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { fieldText, languageOf, refusalText, requestText, TEXTS, text } from '../text.js';
+import { languageOf } from '../prefs.js';
+import { fieldText, refusalText, requestText, TEXTS, text } from '../text.js';
 
 test('both languages say the same things, with the same names in them', () => {
   const names = (sentence) => [...sentence.matchAll(/\{\w+\}/g)].map(String).sort();
@@ -9,11 +10,19 @@ test('both languages say the same things, with the same names in them', () => {
   for (const key of Object.keys(TEXTS.en)) assert.deepEqual(names(TEXTS.ko[key]), names(TEXTS.en[key]), key);
 });
 
+const sources = ['', 'part/', 'view/'].flatMap((folder) => readdirSync(new URL(`../${folder}`, import.meta.url))
+  .filter((name) => name.endsWith('.js')).map((name) => readFileSync(new URL(`../${folder}${name}`, import.meta.url), 'utf8')));
+
 test('the page asks for no sentence that does not exist', () => {
-  const html = readFileSync(new URL('../index.html', import.meta.url), 'utf8');
-  const asked = [...html.matchAll(/data-(?:text|hint|title|label)="([^"]*)"/g)].map(([, name]) => name);
-  assert.ok(asked.length > 20);
+  const asked = sources.flatMap((source) => [...source.matchAll(/\btext\('(\w+)'/g)].map(([, name]) => name));
+  assert.ok(asked.length > 100);
   for (const name of asked) assert.ok(TEXTS.en[name], name);
+});
+
+test('no sentence is left over', () => {
+  const all = sources.join('\n');
+  const made = /^(error|field|interval|kind|theme|colours|trouble|server|admin)_/;
+  for (const name of Object.keys(TEXTS.en)) assert.ok(made.test(name) || new RegExp(`'${name}'`).test(all), name);
 });
 
 test('the page keeps to its own content security policy', () => {

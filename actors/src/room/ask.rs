@@ -4,6 +4,7 @@
 use super::{Position, RoomState};
 use crate::limits::REPLAYS_BYTES;
 use crate::session::SessionSlot;
+use crate::wire::Refusal;
 use crate::wire::centrifuge::message::{Error, SubscribeResult};
 use crate::wire::centrifuge::publication::Said;
 use crate::wire::centrifuge::{Format, Reply};
@@ -67,6 +68,13 @@ impl RoomState {
     pub(super) fn on_subscribe(&mut self, ask: SubscribeAsk) {
         let SubscribeAsk { session, command, recover, all_or_nothing, is_curious, done } = ask;
         let Some(format) = session.format() else { return };
+        if self.is_banned(&session) {
+            if session.abandon(self.slot.members.channel(), command) {
+                session.outbox.push(format.single(&Reply::error(command, (&Refusal::Banned).into())));
+            }
+            _ = done.send(());
+            return;
+        }
         let wants = recover.is_some();
         let replay = recover.and_then(|position| self.replay(&session, format, command, &position));
         if wants && all_or_nothing && replay.is_none() {

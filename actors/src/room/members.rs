@@ -7,14 +7,14 @@
 use super::Window;
 use crate::limits::{JOIN_LEAVE_MEMBERS, PRESENCE_CLIENTS};
 use crate::session::{Reading, SessionId, SessionSlot};
-use crate::wire::CloseCode;
 use crate::wire::centrifuge::message::{ClientInfo, Presence};
 use crate::wire::centrifuge::{Format, Push, Reply};
+use crate::wire::{CloseCode, frame};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use tickroom_storage::Offset;
+use tickroom_storage::{Offset, UserId};
 
 /// The members of one room.
 pub struct Members {
@@ -69,6 +69,9 @@ impl Audience {
         self.behind * 2 > self.members
     }
 }
+
+/// The user may not be here any more: the client stays away from this room, by itself.
+const BANNED: (u32, &str) = (2000, "banned");
 
 /// The room goes on without what a member misses: it subscribes again, and is told so.
 const INSUFFICIENT_STATE: (u32, &str) = (2500, "insufficient state");
@@ -157,7 +160,7 @@ impl Members {
                 member.delivered = window.tail();
             }
         }
-        lost.iter().for_each(|session| inner.expel(&self.channel, session));
+        lost.iter().for_each(|session| inner.expel(&self.channel, session, INSUFFICIENT_STATE));
     }
 
     /// Pushes a frame that has no place in the order to those who read the native dialect.
@@ -173,7 +176,34 @@ impl Members {
         let Inner { json, protobuf, .. } = &*inner;
         let members = json.members.iter().chain(&protobuf.members);
         let sessions: Vec<_> = members.map(|member| Arc::clone(&member.session)).collect();
-        sessions.iter().for_each(|session| inner.expel(&self.channel, session));
+        sessions.iter().for_each(|session| inner.expel(&self.channel, session, INSUFFICIENT_STATE));
+    }
+
+    /// Puts a user out, by all sockets that the user is here with: off the socket, where the room is all there is on it.
+    pub(crate) fn ban(&self, user: UserId) {
+        let mut inner = self.inner.lock();
+        let of_user = inner.all().filter(|member| member.session.user() == Some(user));
+        let sessions: Vec<_> = of_user.map(|member| Arc::clone(&member.session)).collect();
+        for session in &sessions {
+            match session.format() {
+                None => session.outbox.close(CloseCode::BANNED),
+                Some(_) => inner.expel(&self.channel, session, BANNED),
+            }
+        }
+    }
+
+    /// Tells everybody, or one user, something that has no place in the order.
+    pub(crate) fn inform(&self, frame: &Bytes, user: Option<UserId>) {
+        let inner = self.inner.lock();
+        let pushes = Format::ALL.map(|format| format.push(&self.channel, frame::payload(frame)));
+        let [json, protobuf] = &pushes;
+        for (list, frame) in [(&inner.native, frame), (&inner.json, json), (&inner.protobuf, protobuf)] {
+            for member in &list.members {
+                if user.is_none() || member.session.user() == user {
+                    member.session.outbox.push(frame.clone());
+                }
+            }
+        }
     }
 
     /// Sends every member away: off its socket, where the room is all there is on it.
@@ -260,11 +290,10 @@ impl Inner {
         }
     }
 
-    /// Ends a membership from this side; the client subscribes again by itself.
-    fn expel(&mut self, channel: &str, session: &Arc<SessionSlot>) {
+    /// Ends a membership from this side, for this reason.
+    fn expel(&mut self, channel: &str, session: &Arc<SessionSlot>, (code, reason): (u32, &str)) {
         let Some(member) = self.list(session.format()).take(session.id) else { return };
         self.curious -= usize::from(member.is_curious);
-        let (code, reason) = INSUFFICIENT_STATE;
         session.unsubscribed(channel, code, reason);
         self.tell(channel, || Push { leave: Some(presence_of(session)), ..Push::default() });
     }

@@ -1,6 +1,7 @@
 //! How a starting room finds its place: from the message log, the writer's intake and its own slot.
 
 use super::RoomSlot;
+use super::moderation::without_deleted;
 use crate::limits;
 use crate::tree::Services;
 use std::collections::BTreeMap;
@@ -47,7 +48,8 @@ pub(super) async fn rebuild(services: &Services, slot: &RoomSlot) -> Result<Rebu
         stored.last().map(|message| message.offset),
     ];
     let tail = tail.into_iter().flatten().max().unwrap_or(Offset::ZERO);
-    let (before, messages) = unbroken_run(tail, stored.into_iter().map(Arc::new).chain(unsaved));
+    let entries = without_deleted(stored.into_iter().map(Arc::new).chain(unsaved).collect());
+    let (before, messages) = unbroken_run(tail, entries.into_iter());
     // Readers hold everything up to the tail, or nothing was ever said.
     let complete = !messages.is_empty() || tail == Offset::ZERO;
     Ok(match known {

@@ -1,6 +1,7 @@
 //! [`RoomSlot`]: what a room leaves to its successor.
 
-use super::{Members, Position, RoomMessage};
+use super::moderation::Rules;
+use super::{Members, NotDeleted, Position, RoomMessage};
 use crate::address::Address;
 use crate::limits;
 use crate::metrics::{ACKS, REFUSALS};
@@ -16,7 +17,8 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 use tickroom_storage::message::Sender;
-use tickroom_storage::{ClientMessageId, MessageId, Offset, RoomName};
+use tickroom_storage::{ClientMessageId, MessageId, Offset, RoomName, UserId};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 /// A message on its way into the order.
@@ -32,16 +34,23 @@ pub struct Publish {
 /// The sender's right to hear what became of its message. One that is dropped unanswered (its room or the process
 /// around it failed) answers `not_stored` by itself: no message vanishes in silence.
 pub struct Receipt {
-    session: Option<Arc<SessionSlot>>,
+    to: Option<To>,
     client_id: Option<ClientMessageId>,
     /// The command to answer, where every command is answered. The native dialect acknowledges what has a client id.
     command: Option<u32>,
 }
 
+/// Who hears.
+enum To {
+    Session(Arc<SessionSlot>),
+    /// Whoever takes back a message, which somebody had said.
+    Deleter(UserId, oneshot::Sender<Result<UserId, NotDeleted>>),
+}
+
 impl Receipt {
     /// A receipt for one message of a session.
     pub const fn new(session: Arc<SessionSlot>, client_id: Option<ClientMessageId>) -> Self {
-        Self { session: Some(session), client_id, command: None }
+        Self { to: Some(To::Session(session)), client_id, command: None }
     }
 
     /// A receipt for one `publish` of the Centrifuge protocol.
@@ -50,7 +59,15 @@ impl Receipt {
         client_id: Option<ClientMessageId>,
         command: u32,
     ) -> Self {
-        Self { session: Some(session), client_id, command: Some(command) }
+        Self { to: Some(To::Session(session)), client_id, command: Some(command) }
+    }
+
+    /// A receipt for taking back what this user said.
+    pub(crate) const fn for_deletion(
+        sender: UserId,
+        answer: oneshot::Sender<Result<UserId, NotDeleted>>,
+    ) -> Self {
+        Self { to: Some(To::Deleter(sender, answer)), client_id: None, command: None }
     }
 
     /// The sender's own id for the message, if it has one.
@@ -60,8 +77,11 @@ impl Receipt {
 
     /// The message is stored under this id and offset; `duplicate` if that had happened before.
     pub fn acknowledge(mut self, id: MessageId, offset: Offset, duplicate: bool) {
-        let Some(session) = self.session.take() else {
-            return;
+        let session = match self.to.take() {
+            Some(To::Session(session)) => session,
+            // Nobody may wait for it any more.
+            Some(To::Deleter(sender, answer)) => return drop(answer.send(Ok(sender))),
+            None => return,
         };
         match (self.command, &self.client_id) {
             (Some(command), _) => {
@@ -82,12 +102,14 @@ impl Receipt {
     }
 
     fn answer(&mut self, refusal: &Refusal) {
-        if let Some(session) = self.session.take() {
-            counter!(REFUSALS, "code" => refusal.code()).increment(1);
-            match self.command {
-                Some(command) => session.answer(Reply::error(command, refusal.into())),
-                None => _ = session.outbox.push(native::error(refusal, self.client_id.as_ref())),
+        let Some(to) = self.to.take() else { return };
+        counter!(REFUSALS, "code" => refusal.code()).increment(1);
+        match (to, self.command) {
+            (To::Session(session), Some(command)) => session.answer(Reply::error(command, refusal.into())),
+            (To::Session(session), None) => {
+                session.outbox.push(native::error(refusal, self.client_id.as_ref()));
             }
+            (To::Deleter(_, answer), _) => _ = answer.send(Err(NotDeleted::Refused(refusal.clone()))),
         }
     }
 }
@@ -123,6 +145,10 @@ pub struct RoomSlot {
     pub address: Address<RoomMessage>,
     turnstile: Arc<Turnstile>,
     position: Mutex<Option<Position>>,
+    rules: Mutex<Option<Rules>>,
+    /// Held by whoever decides something about the room, from storing it until the room has heard of it: so the room hears of
+    /// decisions in the order in which they were stored.
+    pub deciding: tokio::sync::Mutex<()>,
     used: Mutex<Instant>,
 }
 
@@ -142,6 +168,8 @@ impl RoomSlot {
             inbox: Inbox::new(limits::ROOM_INBOX_MESSAGES),
             address: Address::default(),
             position: Mutex::new(None),
+            rules: Mutex::default(),
+            deciding: tokio::sync::Mutex::default(),
             used: Mutex::new(Instant::now()),
         }
     }
@@ -173,6 +201,15 @@ impl RoomSlot {
         if let Some(position) = &mut *self.position.lock() {
             position.offset = tail;
         }
+    }
+
+    /// What held in the room last, in this process.
+    pub(super) fn rules(&self) -> Option<Rules> {
+        self.rules.lock().clone()
+    }
+
+    pub(super) fn ruled(&self, rules: &Rules) {
+        *self.rules.lock() = Some(rules.clone());
     }
 
     /// Notes that somebody wants the room to run.

@@ -56,6 +56,8 @@ close_codes! {
     LOGGED_OUT = 3503, "logged out";
     /// The user has more sockets open than allowed.
     TOO_MANY_SOCKETS = 3504, "connection limit";
+    /// The user may not be in this room.
+    BANNED = 3507, "banned";
     /// A message to the server itself, which wants none.
     NOT_AVAILABLE = 3508, "not available";
     /// The room does not exist.

@@ -3,7 +3,7 @@
 //! Client: `{"type":"MESSAGE","content":"…","id":"…"}`; the optional `id` asks for an ack and makes a repeat
 //! harmless; unknown keys are ignored, because old clients send `roomName` and `sender` too.
 //! Server: `JOINED` first, and again should the room begin a new epoch; `MESSAGE` for every message; `ACK`, `ERROR`;
-//! `NOTIFICATION` for what the user is told of; `SHUTDOWN` before the server ends the socket to restart.
+//! `DELETED` for one that was taken back; `MUTE` and `SLOW_MODE` for who may say something when; `NOTIFICATION` for what the user is told of; `SHUTDOWN` before the server ends the socket to restart.
 
 use super::notification::Language;
 use super::{Refusal, frame};
@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 use tickroom_storage::message::Message;
 use tickroom_storage::notification::{Notification, NotificationKind};
-use tickroom_storage::{ClientMessageId, MessageId, NotificationId, Offset, RoomName, UserId};
+use tickroom_storage::{ClientMessageId, MessageId, NotificationId, Offset, RoomName, TimestampMs, UserId};
 
 /// A message that a client wants said in its room.
 #[derive(Debug, PartialEq, Eq)]
@@ -88,6 +88,26 @@ enum Outbound<'a> {
         offset: Offset,
         id: MessageId,
     },
+    Deleted {
+        room_name: &'a RoomName,
+        message_id: MessageId,
+        offset: Offset,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<OutboundSender<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        timestamp: Option<i64>,
+    },
+    Mute {
+        room_name: &'a RoomName,
+        active: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<i64>,
+    },
+    #[serde(rename = "SLOW_MODE")]
+    SlowMode {
+        room_name: &'a RoomName,
+        seconds: u64,
+    },
     Ack {
         id: &'a ClientMessageId,
         message_id: MessageId,
@@ -139,8 +159,11 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Appends the frame of one message to a batch.
+    /// Appends the frame of one message to a batch, or of what is in the place of one that was taken back.
     pub fn put_message(&mut self, out: &mut BytesMut, message: &Message) {
+        if message.content.is_empty() {
+            return self.put(out, &gone(message));
+        }
         let sender = &message.sender;
         self.put(
             out,
@@ -172,6 +195,34 @@ impl Encoder {
         Self::default().put(&mut out, outbound);
         out.freeze()
     }
+}
+
+/// An entry that says nothing: it takes a message back, or was taken back itself.
+fn gone(entry: &Message) -> Outbound<'_> {
+    let Message { id, room, offset, sender, deletes, created_at, .. } = entry;
+    let by = deletes.map(|_| OutboundSender {
+        id: sender.id,
+        name: &sender.name,
+        profile_url: sender.profile_url.as_deref(),
+    });
+    let timestamp = deletes.map(|_| created_at.as_millis());
+    Outbound::Deleted { room_name: room, message_id: deletes.unwrap_or(*id), offset: *offset, by, timestamp }
+}
+
+/// What stands in the place of a message that was taken back.
+pub(crate) fn deleted(room: &RoomName, offset: Offset, message_id: MessageId) -> Bytes {
+    Encoder::single(&Outbound::Deleted { room_name: room, message_id, offset, by: None, timestamp: None })
+}
+
+/// The user of the socket may not speak in the room, or may again.
+pub(crate) fn mute(room: &RoomName, active: bool, until: Option<TimestampMs>) -> Bytes {
+    let until = until.map(TimestampMs::as_millis);
+    Encoder::single(&Outbound::Mute { room_name: room, active, until })
+}
+
+/// Everybody in the room waits so long between two messages; not at all if zero.
+pub(crate) fn slow_mode(room: &RoomName, pause: Duration) -> Bytes {
+    Encoder::single(&Outbound::SlowMode { room_name: room, seconds: pause.as_secs() })
 }
 
 /// One message as JSON, in no frame.

@@ -1,6 +1,7 @@
 //! Why a command was not carried out. The codes are an API, in one place, shared by all dialects.
 
 use std::time::Duration;
+use tickroom_storage::TimestampMs;
 
 /// A refused command. The socket stays open.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +55,21 @@ pub enum Refusal {
     /// The socket has not joined its room yet.
     #[error("the room is not ready yet, try again shortly")]
     NotJoined,
+    /// The user may not be in this room.
+    #[error("you are banned from this room")]
+    Banned,
+    /// The user may not speak in this room.
+    #[error("you are muted in this room{}", until.map(|until| format!(" until {until}")).unwrap_or_default())]
+    Muted {
+        /// Until when; for good if `None`.
+        until: Option<TimestampMs>,
+    },
+    /// Everybody in this room waits between two messages.
+    #[error("this room is in slow mode, say the next thing in {} ms", retry_after.as_millis())]
+    SlowMode {
+        /// When the next message will be taken.
+        retry_after: Duration,
+    },
     /// The server is about to restart.
     #[error("the server is shutting down, reconnect and try again")]
     ShuttingDown,
@@ -81,6 +97,9 @@ impl Refusal {
             Self::StorageUnavailable => "storage_unavailable",
             Self::NotStored => "not_stored",
             Self::NotJoined => "not_joined",
+            Self::Banned => "banned",
+            Self::Muted { .. } => "muted",
+            Self::SlowMode { .. } => "slow_mode",
             Self::ShuttingDown => "shutting_down",
             Self::UnknownMarket(_) => "unknown_market",
             Self::TooManyMarkets(_) => "too_many_markets",
@@ -90,7 +109,7 @@ impl Refusal {
     /// When to try again, where the server knows.
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after } => Some(*retry_after),
+            Self::RateLimited { retry_after } | Self::SlowMode { retry_after } => Some(*retry_after),
             _ => None,
         }
     }

@@ -15,6 +15,7 @@ use tickroom_storage::event::{Event, Outbox, SqlOutbox};
 use tickroom_storage::follow::Follows;
 use tickroom_storage::market::Markets;
 use tickroom_storage::message::{MessageLog, Spill, SqlMessageLog};
+use tickroom_storage::moderation::Moderation;
 use tickroom_storage::notification::{NotificationKind as Kind, Notifications};
 use tickroom_storage::post::{NewPost, Posts};
 use tickroom_storage::room::Rooms;
@@ -50,6 +51,7 @@ impl World {
             spill: Spill::open(folder.path().join("messages.spill"), 1 << 30).await.unwrap(),
             markets: Markets::new(database.clone()),
             rooms: Rooms::new(database.clone()),
+            moderation: Moderation::new(database.clone()),
             candles: Candles::new(database.clone()),
             backfills: Backfills::new(database.clone()),
             events: stores(&database, bus.clone(), &faults),

@@ -69,6 +69,7 @@ impl FaultyLog {
                 sender,
                 content: offset.to_string().into(),
                 client_id: None,
+                deletes: None,
                 created_at: TimestampMs::now(),
             });
         }
@@ -99,6 +100,11 @@ impl Inner {
             return Ok(Appended::Duplicate { id: there.id, offset: there.offset });
         }
         self.messages.insert(place, Arc::clone(message));
+        if let Some(deleted) = message.deletes
+            && let Some(said) = self.messages.values_mut().find(|said| said.id == deleted)
+        {
+            *said = Arc::new(Message { content: Box::default(), ..Message::clone(said) });
+        }
         Ok(Appended::Stored)
     }
 }
@@ -154,6 +160,21 @@ impl MessageLog for FaultyLog {
             PageBound::Before(_) => unreachable!("nobody here reads backwards"),
         };
         Ok(page.iter().map(|message| (**message).clone()).collect())
+    }
+
+    async fn messages(
+        &self,
+        room: &RoomName,
+        bound: PageBound,
+        limit: u16,
+    ) -> Result<Vec<Message>, StorageError> {
+        let page = self.page(room, bound, limit).await?;
+        Ok(page.into_iter().filter(|message| !message.content.is_empty()).collect())
+    }
+
+    async fn find(&self, room: &RoomName, id: MessageId) -> Result<Option<Message>, StorageError> {
+        let page = self.messages(room, PageBound::After(Offset::ZERO), u16::MAX).await?;
+        Ok(page.into_iter().find(|message| message.id == id))
     }
 
     async fn ping(&self) -> Result<(), StorageError> {

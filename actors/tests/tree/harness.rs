@@ -19,7 +19,9 @@ use tickroom_storage::candle::{Backfills, Candles};
 use tickroom_storage::engine::Database;
 use tickroom_storage::market::Markets;
 use tickroom_storage::message::Spill;
+use tickroom_storage::moderation::Moderation;
 use tickroom_storage::room::Rooms;
+use tickroom_storage::user::{NewUser, Role, Users};
 use tickroom_storage::{FamilyId, Offset, RoomName, TimestampMs, UserId};
 
 pub(crate) const BTC: &str = "KRW-BTC";
@@ -67,6 +69,7 @@ impl TestTree {
             spill: Spill::open(folder.path().join("messages.spill"), spill_bytes).await.unwrap(),
             markets: Markets::new(database.clone()),
             rooms: Rooms::new(database.clone()),
+            moderation: Moderation::new(database.clone()),
             candles: Candles::new(database.clone()),
             backfills: Backfills::new(database.clone()),
             events: EventStores::new(&database),
@@ -91,6 +94,24 @@ impl TestTree {
         drop(tree);
         // The spill file is locked until the last actor is gone; opening it waits for that.
         Self::on(folder, log, config, spill_bytes).await
+    }
+
+    /// Has the database know these people.
+    pub(crate) async fn register(&self, names: &[&str]) {
+        let url = format!("sqlite://{}/t.db", self.folder.path().display());
+        let users = Users::new(Database::connect(&url).await.unwrap());
+        for name in names {
+            let user = NewUser {
+                id: identity(name).user,
+                name: name.parse().unwrap(),
+                email: format!("{name}@example.com").parse().unwrap(),
+                password_hash: String::new(),
+                role: Role::User,
+                verified_at: None,
+                created_at: TimestampMs::now(),
+            };
+            users.create(&user).await.unwrap();
+        }
     }
 
     /// Lets somebody in and waits until they have joined.

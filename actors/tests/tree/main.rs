@@ -13,6 +13,7 @@ mod faulty_log;
 mod feed;
 mod harness;
 mod kill;
+mod moderation;
 mod property;
 mod room;
 mod session;

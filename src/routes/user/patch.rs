@@ -3,6 +3,7 @@
 
 use std::str::FromStr;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use tickroom_storage::{
     TimestampMs,
@@ -15,6 +16,7 @@ use utoipa::openapi::{Object, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::error::{ApiError, Violation, Violations};
+use crate::extract::WholeNumber;
 
 /// The body, for the document: [`check`] reads it field by field.
 pub(super) enum ProfilePatchBody {}
@@ -87,10 +89,10 @@ impl Patch<'_> {
 
     fn birth_year(&mut self, now: TimestampMs) -> Option<Option<BirthYear>> {
         let value = self.body.get("birth_year")?;
-        match value.as_i64() {
-            Some(year) => self.violations.check("birth_year", BirthYear::new(year, now)).map(Some),
-            None if value.is_null() => Some(None),
-            None => self.wrong("birth_year", "a whole number or null"),
+        match WholeNumber::deserialize(value) {
+            Ok(WholeNumber(year)) => self.violations.check("birth_year", BirthYear::new(year, now)).map(Some),
+            Err(_) if value.is_null() => Some(None),
+            Err(_) => self.wrong("birth_year", "a whole number or null"),
         }
     }
 

@@ -97,7 +97,16 @@ impl<'a> Import<'a> {
         let sender =
             Sender { id: NOBODY, name: sender_name.into(), profile_url: profile_url.map(Into::into) };
         let client_id = Some(client_id);
-        Ok(Some(Message { id: self.ids.next(), room, offset, sender, content, client_id, created_at }))
+        Ok(Some(Message {
+            id: self.ids.next(),
+            room,
+            offset,
+            sender,
+            content,
+            client_id,
+            deletes: None,
+            created_at,
+        }))
     }
 }
 

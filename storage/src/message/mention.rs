@@ -9,7 +9,7 @@ use super::import::NOBODY;
 use super::{Appended, Message, MessageLog, PageBound};
 use crate::engine::{Database, Transaction};
 use crate::event::{self, Activity, NewEvent};
-use crate::{EventId, Offset, RoomName, StorageError, mention};
+use crate::{EventId, MessageId, Offset, RoomName, StorageError, mention};
 
 /// The messages among these that may name somebody. Few have an `@` in them, and only those cost anything. What was
 /// imported was said long ago, and tells nobody.
@@ -88,6 +88,19 @@ impl<L: MessageLog> MessageLog for TellingMentions<L> {
         limit: u16,
     ) -> Result<Vec<Message>, StorageError> {
         self.log.page(room, bound, limit).await
+    }
+
+    async fn messages(
+        &self,
+        room: &RoomName,
+        bound: PageBound,
+        limit: u16,
+    ) -> Result<Vec<Message>, StorageError> {
+        self.log.messages(room, bound, limit).await
+    }
+
+    async fn find(&self, room: &RoomName, id: MessageId) -> Result<Option<Message>, StorageError> {
+        self.log.find(room, id).await
     }
 
     async fn ping(&self) -> Result<(), StorageError> {

@@ -8,6 +8,7 @@
 //!   sender: { id: Long("92…"), name: "ann", profile_url: "/…" },   // the url only if there is one
 //!   content: "hello",
 //!   client_id: "my-1",               // what the sender calls it; only if she does
+//!   deletes: Long("137…"),           // the message that this entry takes back, whose content is empty then; only if it does
 //!   created_at: ISODate("…")
 //! }
 //! ```
@@ -22,6 +23,9 @@
 //! collided is then looked up, all of it in one or two queries. MongoDB confirms an insert that found a duplicate like any
 //! other (by the majority, unless the URL says otherwise), so that what is reported as stored before is as durable as what
 //! is stored now.
+//!
+//! Messages are taken back after the insert. If that fails, the batch counts as not stored; when it is repeated its
+//! messages are recognised, and what it takes back is emptied all the same.
 //!
 //! When all messages of a room have expired, the room counts from 1 again at its next start, under another epoch.
 
@@ -38,7 +42,7 @@ use mongodb::{Collection, IndexModel};
 use tokio::sync::OnceCell;
 
 use self::document::{ClientName, Known, Stored, name_of};
-use super::{Appended, Message, MessageLog, PageBound, Place, recognise};
+use super::{Appended, Message, MessageLog, PageBound, Place, deleted, recognise};
 use crate::engine::{Mongo, in_time};
 use crate::limits::MONGODB_CLAUSES_MAX;
 use crate::{MessageId, Offset, RoomName, StorageError};
@@ -182,6 +186,52 @@ impl MongoMessageLog {
         Ok(rivals)
     }
 
+    /// Takes the words out of what this batch takes back.
+    async fn redact(&self, batch: &[Arc<Message>]) -> Result<(), StorageError> {
+        let ids: Vec<i64> = deleted(batch).into_iter().map(MessageId::get).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let (which, empty) = (doc! { "_id": { "$in": ids } }, doc! { "$set": { "content": "" } });
+        in_time(self.collection::<Document>().update_many(which, empty).into_future()).await?;
+        Ok(())
+    }
+
+    /// A page of what matches, and stands in this room.
+    async fn read(
+        &self,
+        mut filter: Document,
+        room: &RoomName,
+        bound: PageBound,
+        limit: u16,
+    ) -> Result<Vec<Message>, StorageError> {
+        // MongoDB takes no limit at all for none of it.
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        filter.insert("room", room.as_str());
+        let direction = match bound {
+            PageBound::Latest => -1,
+            PageBound::Before(offset) => {
+                filter.insert("offset", doc! { "$lt": offset.to_bigint() });
+                -1
+            }
+            PageBound::After(offset) => {
+                filter.insert("offset", doc! { "$gt": offset.to_bigint() });
+                1
+            }
+        };
+        let collection = self.collection::<Stored<'static>>();
+        let find = collection.find(filter).sort(doc! { "offset": direction });
+        let find = find.limit(limit.into()).batch_size(limit.into());
+        let found: Vec<Stored<'static>> = in_time(async { find.await?.try_collect().await }).await?;
+        let mut messages = found.into_iter().map(Message::try_from).collect::<Result<Vec<_>, _>>()?;
+        if direction < 0 {
+            messages.reverse();
+        }
+        Ok(messages)
+    }
+
     async fn known(&self, filter: Document) -> Result<Vec<Known>, StorageError> {
         let parts = doc! { "room": 1, "offset": 1, "sender.id": 1, "client_id": 1 };
         let collection = self.collection::<Known>();
@@ -199,17 +249,17 @@ impl MessageLog for MongoMessageLog {
         let collection = self.collection::<Stored<'_>>();
         let insert = collection.insert_many(batch.iter().map(|message| Stored::from(&**message)));
         let mut outcomes = vec![Appended::Stored; batch.len()];
-        let Err(error) = in_time(insert.ordered(false).into_future()).await else {
-            return Ok(outcomes);
-        };
-        let indexes = collisions(error)?;
-        let refused: Vec<&Message> =
-            indexes.iter().filter_map(|index| batch.get(*index)).map(|m| &**m).collect();
-        for (index, outcome) in indexes.into_iter().zip(self.explain(&refused).await?) {
-            if let Some(place) = outcomes.get_mut(index) {
-                *place = outcome;
+        if let Err(error) = in_time(insert.ordered(false).into_future()).await {
+            let indexes = collisions(error)?;
+            let refused: Vec<&Message> =
+                indexes.iter().filter_map(|index| batch.get(*index)).map(|m| &**m).collect();
+            for (index, outcome) in indexes.into_iter().zip(self.explain(&refused).await?) {
+                if let Some(place) = outcomes.get_mut(index) {
+                    *place = outcome;
+                }
             }
         }
+        self.redact(batch).await?;
         Ok(outcomes)
     }
 
@@ -223,31 +273,35 @@ impl MessageLog for MongoMessageLog {
         bound: PageBound,
         limit: u16,
     ) -> Result<Vec<Message>, StorageError> {
-        // MongoDB takes no limit at all for none of it.
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
-        let room = room.as_str();
-        let (filter, direction) = match bound {
-            PageBound::Latest => (doc! { "room": room }, -1),
-            PageBound::Before(offset) => (doc! { "room": room, "offset": { "$lt": offset.to_bigint() } }, -1),
-            PageBound::After(offset) => (doc! { "room": room, "offset": { "$gt": offset.to_bigint() } }, 1),
-        };
-        let collection = self.collection::<Stored<'static>>();
-        let find = collection.find(filter).sort(doc! { "offset": direction });
-        let find = find.limit(limit.into()).batch_size(limit.into());
-        let found: Vec<Stored<'static>> = in_time(async { find.await?.try_collect().await }).await?;
-        let mut messages = found.into_iter().map(Message::try_from).collect::<Result<Vec<_>, _>>()?;
-        if direction < 0 {
-            messages.reverse();
-        }
-        Ok(messages)
+        self.read(Document::new(), room, bound, limit).await
+    }
+
+    async fn messages(
+        &self,
+        room: &RoomName,
+        bound: PageBound,
+        limit: u16,
+    ) -> Result<Vec<Message>, StorageError> {
+        self.read(said(), room, bound, limit).await
+    }
+
+    async fn find(&self, room: &RoomName, id: MessageId) -> Result<Option<Message>, StorageError> {
+        let mut filter = said();
+        filter.insert("_id", id.get());
+        filter.insert("room", room.as_str());
+        let found = in_time(self.collection::<Stored<'static>>().find_one(filter).into_future()).await?;
+        found.map(Message::try_from).transpose()
     }
 
     async fn ping(&self) -> Result<(), StorageError> {
         let ping = self.mongo.database().run_command(doc! { "ping": 1 });
         Ok(in_time(ping.into_future()).await.map(|_| ())?)
     }
+}
+
+/// What was said and not taken back.
+fn said() -> Document {
+    doc! { "content": { "$ne": "" } }
 }
 
 fn index(name: &str, keys: Document, mut options: IndexOptions) -> IndexModel {

@@ -8,7 +8,7 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, Connection, FromRow, Row, SqlStr};
 
-use super::{Appended, Message, MessageLog, PageBound, Place, Sender, mention, recognise};
+use super::{Appended, Message, MessageLog, PageBound, Place, Sender, deleted, mention, recognise};
 use crate::engine::{Database, Insert, OnConflict, Transaction};
 use crate::limits::{INSERT_COLUMNS_MAX, INSERT_ROWS_MAX};
 use crate::{MessageId, Offset, RoomName, StorageError, UserId};
@@ -24,6 +24,7 @@ const INSERT: Insert = Insert {
         "sender_profile_url",
         "content",
         "client_id",
+        "deletes",
         "created_at",
     ],
     on_conflict: OnConflict::Skip,
@@ -39,7 +40,8 @@ const INSERT_ROWS: [usize; 5] = [INSERT_ROWS_MAX, 64, 16, 4, 1];
 macro_rules! select_messages {
     ($tail:literal) => {
         concat!(
-            "select id, room, room_offset, sender_id, sender_name, sender_profile_url, content, client_id, created_at
+            "select id, room, room_offset, sender_id, sender_name, sender_profile_url, content, client_id, deletes,
+                created_at
             from message where room = $1 ",
             $tail
         )
@@ -49,6 +51,17 @@ macro_rules! select_messages {
 const LATEST: &str = select_messages!("order by room_offset desc limit $2");
 const BEFORE: &str = select_messages!("and room_offset < $2 order by room_offset desc limit $3");
 const AFTER: &str = select_messages!("and room_offset > $2 order by room_offset limit $3");
+
+const LATEST_SAID: &str = select_messages!("and content <> '' order by room_offset desc limit $2");
+const SAID_BEFORE: &str =
+    select_messages!("and room_offset < $2 and content <> '' order by room_offset desc limit $3");
+const SAID_AFTER: &str =
+    select_messages!("and room_offset > $2 and content <> '' order by room_offset limit $3");
+
+const SAID: &str = select_messages!("and id = $2 and content <> ''");
+
+/// The words go; what it takes to recognise the message stays.
+const REDACT: &str = "update message set content = '' where id = $1";
 
 const TAIL: &str = "select room_offset from message where room = $1 order by room_offset desc limit 1";
 
@@ -184,6 +197,7 @@ impl SqlMessageLog {
         let messages: Vec<&Message> = batch.iter().map(|message| &**message).collect();
         let mut transaction = self.database.begin().await?;
         if self.insert(&mut transaction, &messages).await? {
+            self.redact(&mut transaction, batch).await?;
             mention::tell(&mut transaction, messages.into_iter()).await?;
             transaction.commit().await?;
             return Ok(vec![Appended::Stored; batch.len()]);
@@ -193,22 +207,37 @@ impl SqlMessageLog {
             messages.iter().map(|message| Entry { message, outcome: Appended::Stored }).collect();
         let mut transaction = self.database.begin().await?;
         self.insert_new(&mut transaction, &mut entries).await?;
+        self.redact(&mut transaction, batch).await?;
         mention::tell(&mut transaction, stored(&entries)).await?;
         transaction.commit().await?;
         Ok(entries.into_iter().map(|entry| entry.outcome).collect())
     }
 
+    /// Takes the words out of what this batch takes back.
+    async fn redact(
+        &self,
+        transaction: &mut Transaction,
+        batch: &[Arc<Message>],
+    ) -> Result<(), StorageError> {
+        for id in deleted(batch) {
+            self.database.query(REDACT).bind(id).execute(&mut **transaction).await?;
+        }
+        Ok(())
+    }
+
+    /// A page, by a statement for each bound: the latest, before, after.
     async fn read(
         &self,
+        [latest, before, after]: [&'static str; 3],
         room: &RoomName,
         bound: PageBound,
         limit: u16,
     ) -> Result<Vec<Message>, StorageError> {
         let limit = i64::from(limit);
         let select = match bound {
-            PageBound::Latest => self.database.query_as(LATEST).bind(room),
-            PageBound::Before(offset) => self.database.query_as(BEFORE).bind(room).bind(offset),
-            PageBound::After(offset) => self.database.query_as(AFTER).bind(room).bind(offset),
+            PageBound::Latest => self.database.query_as(latest).bind(room),
+            PageBound::Before(offset) => self.database.query_as(before).bind(room).bind(offset),
+            PageBound::After(offset) => self.database.query_as(after).bind(room).bind(offset),
         };
         let mut messages: Vec<Message> = select.bind(limit).fetch_all(self.database.reader()).await?;
         if !matches!(bound, PageBound::After(_)) {
@@ -241,7 +270,23 @@ impl MessageLog for SqlMessageLog {
         bound: PageBound,
         limit: u16,
     ) -> Result<Vec<Message>, StorageError> {
-        self.database.in_time(self.read(room, bound, limit)).await
+        self.database.in_time(self.read([LATEST, BEFORE, AFTER], room, bound, limit)).await
+    }
+
+    async fn messages(
+        &self,
+        room: &RoomName,
+        bound: PageBound,
+        limit: u16,
+    ) -> Result<Vec<Message>, StorageError> {
+        let statements = [LATEST_SAID, SAID_BEFORE, SAID_AFTER];
+        self.database.in_time(self.read(statements, room, bound, limit)).await
+    }
+
+    async fn find(&self, room: &RoomName, id: MessageId) -> Result<Option<Message>, StorageError> {
+        let select = self.database.query_as(SAID).bind(room).bind(id);
+        let found = select.fetch_optional(self.database.reader());
+        self.database.in_time(async { Ok(found.await?) }).await
     }
 
     async fn ping(&self) -> Result<(), StorageError> {
@@ -263,6 +308,7 @@ fn bind_message<'q>(
         .bind(message.sender.profile_url.as_deref())
         .bind(&*message.content)
         .bind(message.client_id.as_ref())
+        .bind(message.deletes)
         .bind(message.created_at)
 }
 
@@ -279,6 +325,7 @@ impl FromRow<'_, AnyRow> for Message {
             },
             content: row.try_get::<&str, _>("content")?.into(),
             client_id: row.try_get("client_id")?,
+            deletes: row.try_get("deletes")?,
             created_at: row.try_get("created_at")?,
         })
     }

@@ -3,7 +3,7 @@
 use sqlx::Row;
 
 use super::list::Source;
-use super::timeline::LATEST;
+use super::timeline::{LATEST, POPULAR};
 use super::{PostFilter, Rank};
 use crate::engine::Database;
 use crate::{TimestampMs, UserId};
@@ -40,12 +40,15 @@ async fn lists_are_read_from_an_index_in_their_order() {
     assert!(popular.contains(index) && !popular.contains("TEMP B-TREE"), "{popular}");
 
     // What is sorted here are the people of step 2 and the few posts of step 3.
-    let timeline = plan(&database, LATEST).await;
-    assert!(timeline.contains("SEARCH q USING COVERING INDEX post_author_id"), "{timeline}");
-    assert!(timeline.contains("SEARCH r USING COVERING INDEX post_author_id"), "{timeline}");
-    assert!(
-        timeline.lines().all(|step| !["SCAN p", "SCAN q", "SCAN r", "SCAN u"].contains(&step)),
-        "{timeline}"
-    );
-    assert_eq!(timeline.matches("SEARCH q USING COVERING INDEX").count(), 2, "{timeline}");
+    for (text, index) in [(LATEST, "post_author_id"), (POPULAR, "post_author_score")] {
+        let timeline = plan(&database, text).await;
+        for (post, times) in [("q", 2), ("r", 1)] {
+            let step = format!("SEARCH {post} USING COVERING INDEX {index} (author_id=?");
+            assert_eq!(timeline.matches(&step).count(), times, "{timeline}");
+        }
+        assert!(
+            timeline.lines().all(|step| !["SCAN p", "SCAN q", "SCAN r", "SCAN u"].contains(&step)),
+            "{timeline}"
+        );
+    }
 }

@@ -8,7 +8,8 @@
 //! 3. of each of those the newest `n` posts, again from that index alone, and of all these the newest `n`.
 //!
 //! So it costs as many index steps as one follows people, and `n²` at most beyond that, and it does not matter how many
-//! posts there are or how long ago these people wrote.
+//! posts there are or how long ago these people wrote. A page of the most popular is found in the same way, from the
+//! index on author and score.
 
 use super::list::post_columns;
 use super::{Post, PostOrder, Posts, Rank};
@@ -51,14 +52,52 @@ pub(super) const LATEST: &str = concat!(
     where p.id = page.id and u.id = p.author_id order by p.id desc"
 );
 
-/// All posts of these days by these people are looked at, for any may be the first.
-const POPULAR: &str = concat!(
-    "with page as (
-        select q.id from ",
-    authors!("$1", "$2"),
-    " f cross join post q
-        where q.author_id = f.author_id and q.id >= $3 and q.score <= $4 and (q.score < $5 or q.id < $6)
-        order by q.score desc, q.id desc limit $7
+/// Behind a cursor and of these days, in the index on author and score; `id + 0` keeps SQLite from taking the one on
+/// author and id for the days, and sorting. Four parameters.
+macro_rules! ranked {
+    ($post:literal, $least:literal, $most:literal, $below:literal, $before:literal) => {
+        concat!(
+            $post,
+            ".id + 0 >= ",
+            $least,
+            " and ",
+            $post,
+            ".score <= ",
+            $most,
+            " and (",
+            $post,
+            ".score < ",
+            $below,
+            " or ",
+            $post,
+            ".id < ",
+            $before,
+            ")"
+        )
+    };
+}
+
+pub(super) const POPULAR: &str = concat!(
+    "with best as (
+        select f.author_id, (
+            select q.id from post q where q.author_id = f.author_id and ",
+    ranked!("q", "$1", "$2", "$3", "$4"),
+    " order by q.score desc, q.id desc limit 1
+        ) as post_id from ",
+    authors!("$5", "$6"),
+    " f
+    ), shown as (
+        select b.author_id from best b cross join post t where t.id = b.post_id
+        order by t.score desc, t.id desc limit $7
+    ), page as (
+        select q.id from shown s cross join post q where q.author_id = s.author_id and ",
+    ranked!("q", "$8", "$9", "$10", "$11"),
+    " and q.score >= coalesce((
+            select r.score from post r where r.author_id = s.author_id and ",
+    ranked!("r", "$12", "$13", "$14", "$15"),
+    " order by r.score desc, r.id desc limit 1 offset $16
+        ), 0)
+        order by q.score desc, q.id desc limit $17
     )
     select ",
     post_columns!(excerpt),
@@ -88,8 +127,11 @@ impl Posts {
             PostOrder::Popular { after, now } => {
                 let least: PostId = IdGenerator::least_at(now.minus(POPULAR_WINDOW));
                 let Rank { score, id } = after.unwrap_or(Rank::TOP);
-                let ranked = self.database.query_as::<Post>(POPULAR).bind(reader).bind(reader).bind(least);
-                ranked.bind(score).bind(score).bind(id).bind(page)
+                let best =
+                    self.database.query_as::<Post>(POPULAR).bind(least).bind(score).bind(score).bind(id);
+                let shown = best.bind(reader).bind(reader).bind(page);
+                let ranked = shown.bind(least).bind(score).bind(score).bind(id);
+                ranked.bind(least).bind(score).bind(score).bind(id).bind(page - 1).bind(page)
             }
         };
         self.page(select, Some(reader)).await

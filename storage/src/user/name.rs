@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::limits::{EMAIL_BYTES_MAX, USER_NAME_CHARS};
 use crate::text_type;
 
 text_type! {
-    /// What a person is called in rooms: 2 to 20 Unicode characters, single spaces allowed inside.
+    /// What a person is called in rooms: 2 to 20 Unicode characters, single spaces allowed inside. It is composed (NFC),
+    /// so that a Korean name is one name and has as many characters as syllables, whether it came as syllables or, as
+    /// some systems write it, as their letters.
     ///
     /// Characters that nobody sees are refused, because they make two names look alike.
     UserName(Arc<str>), parse_user_name, UserNameError
@@ -62,13 +66,14 @@ impl UserName {
     }
 }
 
-/// A text without letter case. Through upper case first, so that letters with several lower-case forms (σ and ς, ß and
-/// ss) meet.
+/// A text without letter case, composed. Through upper case first, so that letters with several lower-case forms (σ and ς,
+/// ß and ss) meet.
 pub(super) fn fold(text: &str) -> String {
-    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+    text.nfc().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect()
 }
 
 fn parse_user_name(text: &str) -> Result<Arc<str>, UserNameError> {
+    let text: String = text.nfc().collect();
     if let Some(got) = text.chars().find(|&c| is_invisible(c)) {
         return Err(UserNameError::Invisible { got });
     }
@@ -150,6 +155,19 @@ mod tests {
         assert_eq!(folded("Straße"), folded("STRASSE"));
         assert_eq!(folded("ΟΔΥΣΣΕΥΣ"), folded("οδυσσευς"));
         assert_ne!(folded("ann"), folded("anne"));
+    }
+
+    #[test]
+    fn two_spellings_of_a_korean_name_are_one_name() {
+        let syllables: UserName = "김철수".parse().unwrap();
+        let letters: UserName =
+            "\u{1100}\u{1175}\u{11b7}\u{110e}\u{1165}\u{11af}\u{1109}\u{116e}".parse().unwrap();
+        assert_eq!(letters, syllables);
+        // As many syllables as a name may have, each in three letters.
+        assert_eq!(
+            "\u{1100}\u{1161}\u{11a8}".repeat(20).parse::<UserName>().unwrap().as_str(),
+            "각".repeat(20)
+        );
     }
 
     #[test]

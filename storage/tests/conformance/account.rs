@@ -2,9 +2,10 @@
 
 use tickroom_storage::account::{Accounts, EndedLogins, MailPurpose, NewMailToken};
 use tickroom_storage::engine::Database;
+use tickroom_storage::follow::Follows;
 use tickroom_storage::token::{NewFamily, Tokens};
 use tickroom_storage::user::{NewUser, Role, User, Users};
-use tickroom_storage::{ErrorKind, FamilyId, StorageError, UserId};
+use tickroom_storage::{ErrorKind, FamilyId, FollowId, StorageError, UserId};
 use tokio::task::JoinSet;
 
 use crate::at;
@@ -23,7 +24,8 @@ on_every_engine!(World::new =>
     deletion_leaves_a_row_without_a_person,
     name_and_address_of_a_deleted_account_are_free_again,
     a_deleted_account_changes_no_more,
-    expired_links_are_forgotten,
+    defect_18_expired_links_are_forgotten,
+    defect_18_an_address_that_is_never_proved_gives_name_and_address_back,
     people_are_found_by_part_of_name_or_address,
 );
 
@@ -36,6 +38,7 @@ const HOUR_MS: i64 = 3_600_000;
 
 struct World {
     accounts: Accounts,
+    follows: Follows,
     users: Users,
     tokens: Tokens,
 }
@@ -44,6 +47,7 @@ impl World {
     fn new(database: Database) -> Self {
         Self {
             accounts: Accounts::new(database.clone()),
+            follows: Follows::new(database.clone()),
             users: Users::new(database.clone()),
             tokens: Tokens::new(database),
         }
@@ -251,12 +255,41 @@ async fn a_deleted_account_changes_no_more(world: World) {
     assert_eq!(kind(world.log_in(ANN, FamilyId::new(20)).await), ErrorKind::NotFound);
 }
 
-async fn expired_links_are_forgotten(world: World) {
+async fn defect_18_expired_links_are_forgotten(world: World) {
     let world = world.with_people().await;
     world.accounts.add_link(&link(ANN, MailPurpose::Verify, "v")).await.unwrap();
     assert_eq!(world.accounts.purge_expired(at(HOUR_MS - 1)).await.unwrap(), 0);
     assert_eq!(world.accounts.purge_expired(at(HOUR_MS)).await.unwrap(), 1);
     assert_eq!(world.owner("v", MailPurpose::Verify, 1).await, None);
+}
+
+async fn defect_18_an_address_that_is_never_proved_gives_name_and_address_back(world: World) {
+    let World { users, accounts, .. } = &world;
+    for (id, name) in
+        [(1, "forgotten"), (2, "proved"), (3, "suspended"), (4, "admin"), (5, "busy"), (6, "logged in")]
+    {
+        users.create(&newcomer(id, name)).await.unwrap();
+    }
+    users.create(&NewUser { created_at: at(HOUR_MS), ..newcomer(7, "young") }).await.unwrap();
+    accounts.add_link(&link(ANN, MailPurpose::Verify, "v")).await.unwrap();
+    accounts.verify(BOB, at(1)).await.unwrap();
+    accounts.suspend(UserId::new(3), at(1)).await.unwrap();
+    accounts.set_role(UserId::new(4), Role::Admin, at(1)).await.unwrap();
+    for (number, followee) in [(1, ANN), (2, BOB)] {
+        world.follows.follow(FollowId::new(number), UserId::new(5), followee, at(1)).await.unwrap();
+    }
+    world.log_in(UserId::new(6), DESK).await.unwrap();
+
+    assert_eq!(accounts.purge_unproved(at(0), at(HOUR_MS)).await.unwrap(), 0);
+    assert_eq!(accounts.purge_unproved(at(HOUR_MS), at(HOUR_MS)).await.unwrap(), 1);
+    assert_eq!(users.by_id(ANN).await.unwrap(), None);
+    assert_eq!(world.owner("v", MailPurpose::Verify, 1).await, None);
+    for id in 2..=7 {
+        assert!(users.by_id(UserId::new(id)).await.unwrap().is_some(), "{id}");
+    }
+    let busy = users.profile(UserId::new(5), None).await.unwrap().unwrap();
+    assert_eq!(busy.following_count, 1, "who followed her follows one less");
+    users.create(&newcomer(1, "Forgotten")).await.unwrap();
 }
 
 async fn people_are_found_by_part_of_name_or_address(world: World) {

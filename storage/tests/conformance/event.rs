@@ -131,6 +131,7 @@ pub(crate) fn said(id: i64, content: &str) -> Arc<Message> {
         sender: Sender { id: ANN, name: "ann".into(), profile_url: None },
         content: content.into(),
         client_id: None,
+        deletes: None,
         created_at: at(id),
     })
 }

@@ -72,6 +72,7 @@ mod follow;
 mod import;
 mod market;
 mod message;
+mod moderation;
 mod mongodb;
 mod notification;
 mod picture;

@@ -26,6 +26,10 @@ on_every_log!(
     appends_in_parallel_store_everything_once,
     the_same_batch_in_parallel_is_stored_once,
     an_offset_beyond_all_numbers_is_the_end,
+    what_is_taken_back_is_gone_and_keeps_its_place,
+    what_is_taken_back_in_its_own_batch_never_shows,
+    what_was_taken_back_stays_so_when_it_comes_again,
+    pages_of_what_was_said_are_full_whatever_was_taken_back,
 );
 
 /// Ann's message without a client id.
@@ -46,6 +50,7 @@ fn message(name: &str, id: i64, offset: i64) -> Message {
         sender: Sender { id: UserId::new(7), name: "ann".into(), profile_url: None },
         content: format!("message {id}").into(),
         client_id: None,
+        deletes: None,
         created_at: at(offset),
     }
 }
@@ -224,6 +229,66 @@ async fn the_same_batch_in_parallel_is_stored_once(log: impl MessageLog) {
     }
     let page = log.page(&room("KRW-BTC"), PageBound::Latest, 1_000).await.unwrap();
     assert_eq!(page.iter().map(|message| message.id).collect::<HashSet<_>>().len(), 50);
+}
+
+/// Ann takes back the message of this id.
+fn taking_back(name: &str, id: i64, offset: i64, deletes: i64) -> Arc<Message> {
+    let deletes = Some(MessageId::new(deletes));
+    Arc::new(Message { content: "".into(), deletes, ..message(name, id, offset) })
+}
+
+/// What each entry of the room says, by offset.
+async fn contents(log: &impl MessageLog) -> Vec<(u64, String)> {
+    let page = log.page(&room("KRW-BTC"), PageBound::After(Offset::ZERO), 1_000).await.unwrap();
+    page.iter().map(|entry| (entry.offset.get(), entry.content.to_string())).collect()
+}
+
+async fn what_is_taken_back_is_gone_and_keeps_its_place(log: impl MessageLog) {
+    let krw_btc = room("KRW-BTC");
+    log.append(&[said("KRW-BTC", 1, 1), said("KRW-BTC", 2, 2)]).await.unwrap();
+    assert!(log.find(&krw_btc, MessageId::new(1)).await.unwrap().is_some());
+    let outcomes = log.append(&[taking_back("KRW-BTC", 3, 3, 1)]).await.unwrap();
+    assert_eq!(outcomes, [Appended::Stored]);
+    let expected = [(1, String::new()), (2, "message 2".into()), (3, String::new())];
+    assert_eq!(contents(&log).await, expected);
+    let page = log.page(&krw_btc, PageBound::Latest, 1).await.unwrap();
+    assert_eq!(page[0].deletes, Some(MessageId::new(1)));
+    let said = log.messages(&krw_btc, PageBound::Latest, 10).await.unwrap();
+    assert_eq!(offsets(&said), [2]);
+    assert_eq!(log.find(&krw_btc, MessageId::new(1)).await.unwrap(), None);
+    assert_eq!(log.find(&krw_btc, MessageId::new(3)).await.unwrap(), None);
+    assert_eq!(log.find(&room("KRW-ETH"), MessageId::new(2)).await.unwrap(), None);
+    assert_eq!(log.find(&krw_btc, MessageId::new(2)).await.unwrap().unwrap().offset, Offset::new(2));
+    assert_eq!(log.tail(&krw_btc).await.unwrap(), Some(Offset::new(3)));
+}
+
+async fn what_is_taken_back_in_its_own_batch_never_shows(log: impl MessageLog) {
+    let mut batch: Vec<_> = (1..=300).map(|n| said("KRW-BTC", n, n)).collect();
+    batch.push(taking_back("KRW-BTC", 301, 301, 300));
+    assert_eq!(log.append(&batch).await.unwrap(), vec![Appended::Stored; 301]);
+    assert_eq!(contents(&log).await[299], (300, String::new()));
+}
+
+async fn what_was_taken_back_stays_so_when_it_comes_again(log: impl MessageLog) {
+    let batch = [named("KRW-BTC", 1, 1, "hello"), taking_back("KRW-BTC", 2, 2, 1)];
+    log.append(&batch).await.unwrap();
+    assert_eq!(log.append(&batch).await.unwrap(), [Appended::AlreadyStored; 2]);
+    assert_eq!(log.append(&batch[..1]).await.unwrap(), [Appended::AlreadyStored]);
+    let again = log.append(&[named("KRW-BTC", 3, 3, "hello")]).await.unwrap();
+    assert_eq!(again, [Appended::Duplicate { id: MessageId::new(1), offset: Offset::new(1) }]);
+    assert_eq!(contents(&log).await, [(1, String::new()), (2, String::new())]);
+}
+
+async fn pages_of_what_was_said_are_full_whatever_was_taken_back(log: impl MessageLog) {
+    let mut batch: Vec<_> = (1..=20).map(|n| said("KRW-BTC", n, n)).collect();
+    batch.extend((21..=30).map(|n| taking_back("KRW-BTC", n, n, n - 15)));
+    log.append(&batch).await.unwrap();
+    let krw_btc = room("KRW-BTC");
+    let page = async |bound| offsets(&log.messages(&krw_btc, bound, 4).await.unwrap());
+    assert_eq!(page(PageBound::Latest).await, [17, 18, 19, 20]);
+    assert_eq!(page(PageBound::Before(Offset::new(17))).await, [3, 4, 5, 16]);
+    assert_eq!(page(PageBound::After(Offset::new(4))).await, [5, 16, 17, 18]);
+    assert!(page(PageBound::After(Offset::new(20))).await.is_empty());
 }
 
 async fn an_offset_beyond_all_numbers_is_the_end(log: impl MessageLog) {

@@ -10,6 +10,7 @@ on_every_engine!(Users::new =>
     a_person_comes_back_as_she_registered,
     strangers_are_none,
     names_are_unique_in_any_letter_case,
+    names_are_unique_in_any_spelling,
     addresses_are_unique_in_any_letter_case,
     an_id_cannot_be_given_twice,
     of_twenty_who_want_one_name_one_gets_it,
@@ -56,6 +57,14 @@ async fn names_are_unique_in_any_letter_case(users: Users) {
     users.create(&newcomer(1, "Straße")).await.unwrap();
     assert_eq!(conflict(users.create(&newcomer(2, "STRASSE")).await), "name");
     users.create(&newcomer(2, "Strase")).await.unwrap();
+}
+
+/// `가나` in syllables and in letters.
+async fn names_are_unique_in_any_spelling(users: Users) {
+    users.create(&newcomer(1, "가나")).await.unwrap();
+    assert_eq!(conflict(users.create(&newcomer(2, "\u{1100}\u{1161}\u{1102}\u{1161}")).await), "name");
+    let found = users.find_by_name("\u{1102}\u{1161}", None, None, 10).await.unwrap();
+    assert_eq!(found.len(), 1);
 }
 
 async fn addresses_are_unique_in_any_letter_case(users: Users) {

@@ -92,9 +92,14 @@ impl TestServer {
 
     /// Stops in order, and starts again on the same data.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_with(&[]).await
+    }
+
+    /// As [`restart`](Self::restart), with these settings.
+    pub(crate) async fn restart_with(self, settings: &[(&'static str, &str)]) -> Self {
         let Self { server, folder, .. } = self;
         assert_eq!(server.stop().await, 0, "messages were left behind");
-        Self::in_folder(folder, "off", &[]).await
+        Self::in_folder(folder, "off", settings).await
     }
 
     /// Where the server keeps its files.
@@ -116,7 +121,7 @@ impl TestServer {
     }
 
     /// The server's database, as another process would open it.
-    async fn database(&self) -> Database {
+    pub(crate) async fn database(&self) -> Database {
         let url = self.server.app.config.storage.database_url.expose_secret();
         Database::connect(url).await.unwrap()
     }

@@ -133,6 +133,17 @@ impl Socket {
         }
     }
 
+    /// The type of the first frame; nothing if the server closes instead.
+    pub(crate) async fn read_first_type(&mut self) -> Option<String> {
+        match self.read_message().await {
+            Some(Ok(Message::Text(text))) => {
+                let frame: Value = serde_json::from_str(&text).unwrap();
+                frame["type"].as_str().map(str::to_owned)
+            }
+            _ => None,
+        }
+    }
+
     /// Reads to the end; what comes before it can be had with [`next_of`](Self::next_of) afterwards.
     pub(crate) async fn read_to_end(&mut self) -> End {
         loop {

@@ -70,7 +70,8 @@ impl From<&Refusal> for Error {
             | Refusal::ContentTooLong { .. }
             | Refusal::ContentControl(_)
             | Refusal::InvalidId(_) => 107,
-            Refusal::RateLimited { .. } | Refusal::Overloaded => 111,
+            Refusal::Banned | Refusal::Muted { .. } => 103,
+            Refusal::RateLimited { .. } | Refusal::SlowMode { .. } | Refusal::Overloaded => 111,
             Refusal::StorageUnavailable | Refusal::NotStored | Refusal::NotJoined | Refusal::ShuttingDown => {
                 100
             }

@@ -44,6 +44,8 @@ const STEPS: &[Step] = steps! {
     12 "0012" "event",
     13 "0013" "notification",
     14 "0014" "market_activation",
+    15 "0015" "post_index",
+    16 "0016" "moderation",
 };
 
 impl Dialect {
@@ -67,7 +69,43 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    use sqlx::migrate::Migrator;
+    use sqlx::{AnyConnection, Connection, Executor};
+
     use super::*;
+
+    /// The tables as they were before the last steps were written, brought up to date with what is in them.
+    #[tokio::test]
+    async fn posts_from_before_letters_were_indexed_are_found_by_letters() {
+        sqlx::any::install_default_drivers();
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/old.db?mode=rwc", folder.path().display());
+        let mut connection = AnyConnection::connect(&url).await.unwrap();
+        let steps = Dialect::Sqlite.migrations();
+        let old = steps.iter().filter(|step| step.version < 15).cloned().collect();
+        Migrator::with_migrations(old).run(&mut connection).await.unwrap();
+        let add =
+            "insert into post_search (rowid, words) values (1, '비트 트코 코인 인 tc c '), (2, '구리 리 ')";
+        let edit = "delete from post_search where rowid = 2; \
+            insert into post_search (rowid, words) values (2, '오른 른다 다 ')";
+        for text in [add, edit] {
+            connection.execute(text).await.unwrap();
+        }
+        Migrator::with_migrations(steps).run(&mut connection).await.unwrap();
+        for (words, found) in [
+            ("\"코\"", vec![1]),
+            ("\"c\"", vec![1]),
+            ("\"t\"", vec![1]),
+            ("\"비트 트코\"", vec![1]),
+            ("\"코인 비트\"", vec![]),
+            ("\"른\"", vec![2]),
+            ("\"구\"", vec![]),
+        ] {
+            let select = sqlx::query_scalar("select rowid from post_search where post_search match $1");
+            let rows: Vec<i64> = select.bind(words).fetch_all(&mut connection).await.unwrap();
+            assert_eq!(rows, found, "{words}");
+        }
+    }
 
     #[test]
     fn every_engine_has_the_same_migrations_and_each_is_run() {

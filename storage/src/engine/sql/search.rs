@@ -1,23 +1,17 @@
 //! How each SQL engine searches texts: next to [`dialect`](super::dialect), all that differs between them.
 //!
 //! The words come cut into pairs of letters (`search.rs` in the crate's root), the same for all engines, so that each
-//! needs no more than an index that knows which pair stands next to which.
+//! needs no more than an index that knows which token stands next to which.
 
-/// One word to look for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Word {
-    /// Its pairs of letters, which must follow each other.
-    Pairs(Vec<String>),
-    /// A single letter, with which a pair must begin.
-    Letter(char),
-}
+/// One word to look for: its pairs of letters, which must follow each other, or a single letter.
+pub(crate) type Word = Vec<String>;
 
 /// The statements and pieces of statements by which an engine searches posts.
 #[derive(Debug)]
 pub(crate) struct Search {
     /// Forgets a post.
     pub(crate) remove: &'static str,
-    /// Adds a post with its pairs of letters.
+    /// Adds a post with its tokens: pairs of letters, and letters.
     pub(crate) add: &'static str,
     /// What a search reads from.
     pub(crate) from: &'static str,
@@ -36,8 +30,7 @@ pub(super) const SQLITE: Search = Search {
     condition: |words| ("post_search match ?".to_owned(), vec![fts5(words)]),
 };
 
-/// An index of the pairs finds the posts that have all of them; where they stand is looked up in the words. A single letter
-/// is searched for in the newest posts first, without an index: it occurs nearly everywhere, and a page is soon full.
+/// An index of the tokens finds the posts that have all of them; where they stand is looked up in the words.
 pub(super) const POSTGRES: Search = Search {
     remove: "delete from post_search where post_id = $1",
     add: "insert into post_search (post_id, words) values ($1, $2)",
@@ -49,10 +42,7 @@ pub(super) const POSTGRES: Search = Search {
 /// Strings side by side are a conjunction, and within a string tokens must follow each other. Words are letters and
 /// digits, so there is no quotation mark that could end a string early.
 fn fts5(words: &[Word]) -> String {
-    let strings = words.iter().map(|word| match word {
-        Word::Pairs(pairs) => format!("\"{}\"", pairs.join(" ")),
-        Word::Letter(letter) => format!("\"{letter}\" *"),
-    });
+    let strings = words.iter().map(|word| format!("\"{}\"", word.join(" ")));
     strings.collect::<Vec<_>>().join(" ")
 }
 
@@ -61,17 +51,9 @@ fn postgres(words: &[Word]) -> (String, Vec<String>) {
     let mut conditions = Vec::new();
     let mut values = Vec::new();
     for word in words {
-        let part = match word {
-            Word::Pairs(pairs) => {
-                let pairs = pairs.join(" ");
-                conditions.push("string_to_array(s.words, ' ') @> string_to_array(?, ' ')");
-                values.push(pairs.clone());
-                format!("% {pairs} %")
-            }
-            Word::Letter(letter) => format!("% {letter}%"),
-        };
-        conditions.push("' ' || s.words like ?");
-        values.push(part);
+        let tokens = word.join(" ");
+        conditions.push("string_to_array(s.words, ' ') @> string_to_array(?, ' ') and ' ' || s.words like ?");
+        values.extend([tokens.clone(), format!("% {tokens} %")]);
     }
     (conditions.join(" and "), values)
 }

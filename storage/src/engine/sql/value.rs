@@ -8,13 +8,14 @@ use sqlx::{Any, Database, Decode, Encode, Type};
 
 use crate::candle::{Interval, Outcome};
 use crate::idempotency::IdempotencyKey;
+use crate::moderation::{Action, SanctionKind};
 use crate::notification::NotificationKind;
-use crate::prose::{CommentContent, PostContent, PostTitle};
+use crate::prose::{CommentContent, PostContent, PostTitle, Reason};
 use crate::tag::Tag;
 use crate::user::{BirthYear, Email, Intro, Region, Role, UserName};
 use crate::{
     BackfillId, ClientMessageId, CommentId, Decimal, EventId, FamilyId, FollowId, MarketCode, MessageId,
-    NotificationId, Offset, PostId, RoomName, TimestampMs, UserId,
+    ModerationId, NotificationId, Offset, PostId, RoomName, TimestampMs, UserId,
 };
 
 /// Where the driver collects bound values.
@@ -50,7 +51,7 @@ macro_rules! sql_value {
 }
 
 sql_value!(
-    UserId, MessageId, FamilyId, FollowId, PostId, CommentId, EventId, NotificationId, TimestampMs => i64,
+    UserId, MessageId, FamilyId, FollowId, PostId, CommentId, EventId, ModerationId, NotificationId, TimestampMs => i64,
     |value| value.get(),
     |number| Ok(Self::new(number))
 );
@@ -61,11 +62,11 @@ sql_value!(
     |text| Ok(text.parse()?)
 );
 sql_value!(
-    Tag, PostTitle, PostContent, CommentContent, IdempotencyKey => &str,
+    Tag, PostTitle, PostContent, CommentContent, Reason, IdempotencyKey => &str,
     |text| text.as_str(),
     |text| Ok(text.parse()?)
 );
 sql_value!(BirthYear => i64, |year| year.get().into(), |number| Ok(Self::stored(u16::try_from(number)?)));
 sql_value!(BackfillId => i64, |id| id.get(), |number| Ok(Self::new(number)));
-sql_value!(Interval, Outcome => &str, |name| name.as_str(), |text| Ok(text.parse()?));
+sql_value!(Action, SanctionKind, Interval, Outcome => &str, |name| name.as_str(), |text| Ok(text.parse()?));
 sql_value!(Decimal => String, |number| number.to_string(), |text| Ok(text.parse()?));

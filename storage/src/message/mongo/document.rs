@@ -60,6 +60,8 @@ pub(super) struct Stored<'a> {
     content: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_id: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deletes: Option<i64>,
     created_at: DateTime,
 }
 
@@ -73,7 +75,7 @@ struct StoredSender<'a> {
 
 impl<'a> From<&'a Message> for Stored<'a> {
     fn from(message: &'a Message) -> Self {
-        let Message { id, room, offset, sender, content, client_id, created_at } = message;
+        let Message { id, room, offset, sender, content, client_id, deletes, created_at } = message;
         Self {
             id: id.get(),
             room: room.as_str().into(),
@@ -85,6 +87,7 @@ impl<'a> From<&'a Message> for Stored<'a> {
             },
             content: (&**content).into(),
             client_id: client_id.as_ref().map(|id| id.as_str().into()),
+            deletes: deletes.map(MessageId::get),
             created_at: DateTime::from_millis(created_at.get()),
         }
     }
@@ -105,6 +108,7 @@ impl TryFrom<Stored<'_>> for Message {
             },
             content: stored.content.into(),
             client_id: stored.client_id.as_deref().map(str::parse).transpose().map_err(corrupt)?,
+            deletes: stored.deletes.map(MessageId::new),
             created_at: TimestampMs::new(stored.created_at.timestamp_millis()),
         })
     }

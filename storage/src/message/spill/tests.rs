@@ -17,6 +17,7 @@ fn said(id: i64, words: &str) -> Arc<Message> {
         sender: Sender { id: UserId::new(7), name: "ann".into(), profile_url: None },
         content: words.into(),
         client_id: None,
+        deletes: None,
         created_at: TimestampMs::new(id),
     })
 }

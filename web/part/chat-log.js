@@ -73,9 +73,10 @@ function useWindow(room) {
   return { scroller, shown, end, isAtEnd, toEnd, onScroll };
 }
 
+/** The first message in sight, and where it is. Days and marks do not count: they move with the window. */
 function firstVisible(node) {
   const { top } = node.getBoundingClientRect();
-  for (const row of node.querySelectorAll('[data-key]')) {
+  for (const row of node.querySelectorAll('.message')) {
     const box = row.getBoundingClientRect();
     if (box.bottom > top) return { key: row.dataset.key, top: box.top - top };
   }
